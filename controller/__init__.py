@@ -1,0 +1,1 @@
+"""The controller: reads the field, judges it, writes it."""

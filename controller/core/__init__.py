@@ -1,0 +1,1 @@
+"""Vocabulary of the plant: tags, quality, time, commands, events, configuration, plan."""

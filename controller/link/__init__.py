@@ -1,0 +1,1 @@
+"""The process boundary: frames, events, commands, journal."""

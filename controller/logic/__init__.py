@@ -1,0 +1,1 @@
+"""Decisions on arrays: no clock, no I/O, no randomness."""

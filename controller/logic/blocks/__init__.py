@@ -1,0 +1,1 @@
+"""Control blocks, one module a kind."""

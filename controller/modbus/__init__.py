@@ -1,0 +1,1 @@
+"""The field: poll plan, codec, master."""

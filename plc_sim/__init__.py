@@ -1,0 +1,1 @@
+"""The plant seen through Modbus: physics, instruments, PLCs."""
