@@ -6,7 +6,8 @@ exception. What is left:
 PlantError
 ├── ConfigError     mistakes in files: all of them at once, each with file and line
 ├── StateError      a retained or snapshot file that cannot be used, with the reason
-└── FieldError      inside controller/modbus only; turned into quality before any decision sees it
+└── FieldError      inside controller/modbus only; turned into quality before any decision sees it. Itself: an answer
+    │               that does not fit its question
     ├── NoReply     time-out or connection lost: "it" failed
     └── Refused     Modbus exception code: "they" said no
 """

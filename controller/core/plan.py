@@ -102,6 +102,8 @@ class DerivedGroup:
     out: Ints  # (n,)
     inputs: Ints
     used: Bools
+    size: Ints  # (n, 1) how many inputs are real
+    is_full: bool  # no padding
     params: dict[str, Floats]
     first: int
     rate: int
@@ -169,12 +171,10 @@ class ProtectionPlan:
     keys: tuple[str, ...]  # rows
     hashes: tuple[str, ...]
     numbers: tuple[int, ...]
-    # channels (c,)
-    channel_row: Ints  # tag-table row
+    channel_row: Ints  # (c,) tag-table row of each channel
     channel_limit: Floats  # (c, 1)
     channel_sign: Floats  # (c, 1): +1 acts at >= limit, -1 at <= limit (compare sign*value >= sign*limit)
-    # votes (v,)
-    vote_first: Ints  # first channel of each vote
+    vote_first: Ints  # (v,) first channel of each vote
     vote_size: Ints  # (v, 1) channels
     vote_need: Ints  # (v, 1) N of NooM
     vote_delay: npt.NDArray[np.int64]  # (v, 1) ns
@@ -276,6 +276,7 @@ class Plan:
     inputs: tuple[PointPlan, ...]
     outputs: tuple[PointPlan, ...]
     derived: tuple[DerivedGroup, ...]
+    derived_time: Ints  # (derived,) row whose source time a derived row has: its first measured input
     loops: LoopPlan
     protection: ProtectionPlan
     alarms: AlarmPlan

@@ -45,6 +45,7 @@ class State:
 
     def __init__(self, batch: int) -> None:
         self.batch = batch
+        self.scratch: dict[str, Any] = {}  # buffers of the functions that work on this state; never saved
         self.slots: dict[str, Slot] = {}
 
     def add(
@@ -53,15 +54,17 @@ class State:
         keys: Sequence[str],
         *,
         dtype: npt.DTypeLike = np.float64,
-        fill: float | npt.NDArray[Any] = 0,
+        fill: float | np.generic | npt.NDArray[Any] = 0,
         hashes: Sequence[str] | None = None,
         is_retained: bool = False,
         depth: int | None = None,
+        is_shared: bool = False,
     ) -> npt.NDArray[Any]:
-        """Add an array (len(keys), batch), or (len(keys), depth, batch) for a ring; return it."""
+        """Add an array (len(keys), batch); a ring has ``depth`` in between; all plants share one of width 1."""
         if name in self.slots:
             raise StateError(f"state {name!r} exists already")
-        shape = (len(keys), self.batch) if depth is None else (len(keys), depth, self.batch)
+        width = 1 if is_shared else self.batch
+        shape = (len(keys), width) if depth is None else (len(keys), depth, width)
         array = np.empty(shape, dtype=dtype)
         array[...] = fill
         own = tuple(hashes) if hashes is not None else ("",) * len(keys)

@@ -96,7 +96,8 @@ class Image:
 
     ``value`` (inputs, batch) in engineering units, NaN exactly where quality is BAD; ``quality`` the same shape;
     ``time`` (inputs,) UTC ns of the measurement. ``readback`` (outputs, batch) is what each device says its output
-    register holds, NaN where unknown. ``device_ok`` (devices,) is whether each device answered the last poll.
+    register holds, NaN where unknown. ``device_ok`` (devices,): connected, watchdog time verified, heard of within its
+    stale time, and its program runs.
     """
 
     value: Floats

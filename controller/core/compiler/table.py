@@ -1,0 +1,231 @@
+"""The rows of the tag table: what each value is called, how it looks, and who may write it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from controller.core import models
+from controller.core.command import Role
+from controller.core.config import Placed, area_of
+from controller.core.plan import AlarmState, Mode, TripState
+from controller.core.tags import DataType, Row, RowKind, Text
+
+PROCESS_ROLES = frozenset({Role.OPERATOR, Role.SHIFT_LEAD, Role.ENGINEER})
+ENGINEER_ONLY = frozenset({Role.ENGINEER})
+
+LOOP_MEMBERS = ("PV", "SP", "SPR", "OP", "MODE", "MODE_ACT", "KP", "TI", "TD", "ERR")
+TRIP_MEMBERS = ("STATE", "CAUSE", "ARMED", "FIRST_OUT", "BAD")
+ALARM_KINDS = ("hihi", "hi", "lo", "lolo", "active", "bad")
+
+_MODE_TEXT = {
+    Mode.OOS: Text("Out of service", "Выведен"),
+    Mode.LO: Text("Local override", "Принудительно"),
+    Mode.MAN: Text("Manual", "Ручной"),
+    Mode.AUTO: Text("Automatic", "Автомат"),
+    Mode.CAS: Text("Cascade", "Каскад"),
+    Mode.RCAS: Text("Remote cascade", "Внешний каскад"),
+    Mode.IMAN: Text("Initialisation manual", "Ожидание каскада"),
+}
+_TRIP_TEXT = {
+    TripState.HEALTHY: Text("Healthy", "Норма"),
+    TripState.CAUSE_SHOWN: Text("Cause present, not acting", "Причина есть, не действует"),
+    TripState.ACTIVE: Text("Acting", "Действует"),
+    TripState.LATCHED: Text("Tripped, cause present", "Сработала, причина есть"),
+    TripState.RESETTABLE: Text("Tripped, may be reset", "Сработала, можно сбросить"),
+    TripState.DEGRADED: Text("Healthy, channel bad", "Норма, канал неисправен"),
+}
+_ALARM_TEXT = {
+    AlarmState.NORMAL: Text("Normal", "Норма"),
+    AlarmState.UNACKED: Text("Active, not acknowledged", "Активна, не квитирована"),
+    AlarmState.ACKED: Text("Active, acknowledged", "Активна, квитирована"),
+    AlarmState.RETURNED_UNACKED: Text("Returned, not acknowledged", "Ушла, не квитирована"),
+    AlarmState.SHELVED: Text("Shelved", "Отложена"),
+    AlarmState.SUPPRESSED: Text("Suppressed by design", "Подавлена логикой"),
+    AlarmState.OUT_OF_SERVICE: Text("Out of service", "Выведена"),
+}
+_CAUSE_TEXT = ((0, Text("No", "Нет")), (1, Text("Yes", "Да")), (2, Text("Unknown", "Неизвестно")))
+_NO_YES = ((0, Text("No", "Нет")), (1, Text("Yes", "Да")))
+_MEMBER_TEXT = {
+    "PV": Text("process value", "значение"),
+    "SP": Text("set-point", "задание"),
+    "SPR": Text("remote set-point", "внешнее задание"),
+    "OP": Text("output", "выход"),
+    "MODE": Text("target mode", "заданный режим"),
+    "MODE_ACT": Text("actual mode", "действующий режим"),
+    "KP": Text("gain", "коэффициент"),
+    "TI": Text("integral time", "время интегрирования"),
+    "TD": Text("derivative time", "время дифференцирования"),
+    "ERR": Text("control error", "рассогласование"),
+    "STATE": Text("state", "состояние"),
+    "CAUSE": Text("cause", "причина"),
+    "ARMED": Text("armed", "введена"),
+    "FIRST_OUT": Text("first-out order", "очерёдность"),
+    "BAD": Text("bad channels", "неисправных каналов"),
+}
+_ALARM_KIND_TEXT = {
+    "hihi": Text("high-high", "верхний аварийный"),
+    "hi": Text("high", "верхний"),
+    "lo": Text("low", "нижний"),
+    "lolo": Text("low-low", "нижний аварийный"),
+    "active": Text("alarm", "сигнализация"),
+    "bad": Text("signal bad", "сигнал недостоверен"),
+}
+
+
+def text(title: models.Title) -> Text:
+    """Return a title as the text of the tag table."""
+    return Text(title.en, title.ru)
+
+
+def _joined(title: models.Title, part: Text) -> Text:
+    return Text(f"{title.en}: {part.en}", f"{title.ru}: {part.ru}")
+
+
+@dataclass(slots=True)
+class Alarm:
+    """One alarm of one tag: ``kind`` is the field of models.Alarms it comes from."""
+
+    source: str
+    kind: str
+    spec: models.AlarmSpec
+    tag: Placed[models.Tag]
+
+    @property
+    def key(self) -> str:
+        """The key of the alarm's row; one of a tag that has a dot already joins with an underscore."""
+        dot = "_" if "." in self.source else "."
+        return f"{self.source}{dot}{self.kind.upper()}"
+
+
+def alarms_of(tags: dict[str, Placed[models.Tag]]) -> list[Alarm]:
+    """Return the alarms of all tags, in the order of tags and of severity."""
+    return [
+        Alarm(tag.key, kind, spec, tag)
+        for tag in tags.values()
+        if tag.spec.alarms
+        for kind in ALARM_KINDS
+        if (spec := cast("models.AlarmSpec | None", getattr(tag.spec.alarms, kind)))
+    ]
+
+
+@dataclass(slots=True)
+class Table:
+    """The tag table while it grows: rows in order and their numbers."""
+
+    rows: list[Row] = field(default_factory=list[Row])
+    index: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Add rows and number them."""
+        for row in rows:
+            self.index[row.key] = len(self.rows)
+            self.rows.append(row)
+
+    def add_tags(
+        self, tags: Iterable[Placed[models.Tag]], kind: RowKind, driven: frozenset[str] | set[str] = frozenset()
+    ) -> None:
+        """Add the rows of tags; an output that no loop drives is the operator's."""
+        for placed in tags:
+            is_operators = kind is RowKind.OUTPUT and placed.key not in driven
+            self.add_rows([tag_row(placed, kind, PROCESS_ROLES if is_operators else frozenset())])
+
+
+def tag_row(placed: Placed[models.Tag], kind: RowKind, writers: frozenset[Role]) -> Row:
+    """Return the row of a tag; ``writers`` may write it."""
+    spec = placed.spec
+    owner, _, member = placed.key.partition(".")
+    states = tuple((code, text(title)) for code, title in sorted((spec.states or {}).items()))
+    return Row(
+        key=placed.key,
+        kind=kind,
+        title=text(spec.title),
+        data_type=DataType.BOOL if spec.bool_ else DataType.FLOAT,
+        unit=spec.unit,
+        lo=spec.range.lo if spec.range else 0.0,
+        hi=spec.range.hi if spec.range else 1.0,
+        writers=writers,
+        states=states or (_NO_YES if spec.bool_ else ()),
+        instance=placed.instance,
+        area=area_of(placed.key),
+        owner=owner if member else "",
+        member=member,
+    )
+
+
+def loop_row(loop: Placed[models.Loop], pv: Row, member: str) -> Row:
+    """Return the row of one member of a loop; ``pv`` is the row of its process value."""
+    unit, lo, hi = pv.unit, pv.lo, pv.hi
+    data_type, states = DataType.FLOAT, ()
+    writers: frozenset[Role] = frozenset()
+    match member:
+        case "SP":
+            lo, hi, writers = loop.spec.sp.lo, loop.spec.sp.hi, PROCESS_ROLES
+        case "OP":
+            unit, lo, hi, writers = "%", loop.spec.op.lo, loop.spec.op.hi, PROCESS_ROLES
+        case "MODE" | "MODE_ACT":
+            unit, lo, hi, data_type = "", 0.0, float(max(Mode)), DataType.INT
+            states = tuple((int(mode), text) for mode, text in _MODE_TEXT.items())
+            writers = PROCESS_ROLES if member == "MODE" else writers
+        case "KP":
+            unit, lo, hi, writers = "", 0.001, 1000.0, ENGINEER_ONLY
+        case "TI" | "TD":
+            unit, lo, hi, writers = "s", 0.0, 36_000.0, ENGINEER_ONLY
+        case "ERR":
+            lo, hi = lo - hi, hi - lo
+        case _:
+            pass
+    return Row(
+        key=f"{loop.key}.{member}",
+        kind=RowKind.LOOP,
+        title=_joined(loop.spec.title, _MEMBER_TEXT[member]),
+        data_type=data_type,
+        unit=unit,
+        lo=lo,
+        hi=hi,
+        writers=writers,
+        states=states,
+        instance=loop.instance,
+        area=area_of(loop.key),
+        owner=loop.key,
+        member=member,
+    )
+
+
+def trip_row(placed: Placed[models.ProtectionRow], member: str) -> Row:
+    """Return the row of one member of a protection row."""
+    states, hi = {
+        "STATE": (tuple((int(s), t) for s, t in _TRIP_TEXT.items()), float(max(TripState))),
+        "CAUSE": (_CAUSE_TEXT, 2.0),
+        "ARMED": (_NO_YES, 1.0),
+        "FIRST_OUT": ((), 99.0),
+        "BAD": ((), 99.0),
+    }[member]
+    return Row(
+        key=f"{placed.key}.{member}",
+        kind=RowKind.TRIP,
+        title=_joined(placed.spec.title, _MEMBER_TEXT[member]),
+        data_type=DataType.BOOL if member == "ARMED" else DataType.INT,
+        hi=hi,
+        states=states,
+        instance=placed.instance,
+        area=area_of(next(iter(placed.spec.votes.values())).of[0]),
+        owner=placed.key,
+        member=member,
+    )
+
+
+def alarm_row(alarm: Alarm) -> Row:
+    """Return the row of an alarm's state."""
+    owner, _, member = alarm.key.partition(".")
+    return Row(
+        key=alarm.key,
+        kind=RowKind.ALARM,
+        title=_joined(alarm.tag.spec.title, _ALARM_KIND_TEXT[alarm.kind]),
+        data_type=DataType.INT,
+        hi=float(max(AlarmState)),
+        states=tuple((int(s), t) for s, t in _ALARM_TEXT.items()),
+        instance=alarm.tag.instance,
+        area=area_of(alarm.source),
+        owner=owner,
+        member=member,
+    )

@@ -1,0 +1,266 @@
+"""``wte run`` as a person meets it: it comes up, an operator works with it, parts of it die, it ends."""
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.common.node import Node
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.ua.status_codes import StatusCodes
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from controller.core.command import Action, Command, Role
+from controller.core.compiler import compile_plan
+from controller.core.config import load
+from controller.core.plan import Mode, Plan, TripState
+from controller.core.quality import BAD
+from controller.core.tags import RowKind
+from controller.link.client import LinkClient, LinkFrame
+from tests.e2e.running import WTE, Places, Running, running, wait_until
+from wte.folders import shipped_plant
+
+COME_UP_S = 10.0
+END_S = 5.0
+BACK_S = 2.0  # the PLC's watchdog time
+BUMP_PCT = 0.5  # of an output's span
+NAMESPACE = "urn:wte:plant"
+pytestmark = pytest.mark.timeout(180)
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    places: Places
+    run: Running
+    plan: Plan
+
+    def row(self, key: str) -> int:
+        return self.plan.row(key)
+
+    def trips(self, frame: LinkFrame) -> list[str]:
+        """Return the protection rows that act."""
+        acting = {TripState.ACTIVE, TripState.LATCHED, TripState.RESETTABLE}
+        rows = [(row.owner, number) for number, row in enumerate(self.plan.tags.rows) if row.kind is RowKind.TRIP]
+        return [
+            owner for owner, number in rows
+            if self.plan.tags.rows[number].member == "STATE" and frame.value[number] in acting
+        ]  # fmt: skip
+
+    def outputs_pct(self, frame: LinkFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Return all outputs in % of their span."""
+        lo, hi = self.plan.output.lo[:, 0], self.plan.output.hi[:, 0]
+        return (frame.value[self.plan.span(RowKind.OUTPUT)] - lo) / (hi - lo) * 100.0
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Generator[Plant]:
+    folder = tmp_path_factory.mktemp("plant")
+    places = Places(folder)
+    plan = compile_plan(load(shipped_plant()))
+    with running(places.run_options, folder / "out") as run:
+        run.wait_for("clients")
+        yield Plant(places, run, plan)
+
+
+@asynccontextmanager
+async def linked(plant: Plant) -> AsyncGenerator[LinkClient]:
+    async with LinkClient(plant.places.state_dir / "link") as link:
+        await link.next_frame()
+        yield link
+
+
+async def frame_when(link: LinkClient, is_so: Callable[[LinkFrame], bool], timeout_s: float) -> LinkFrame:
+    """Return the first frame of which ``is_so``."""
+    async with asyncio.timeout(timeout_s):
+        while not is_so(frame := await link.next_frame()):
+            pass
+    return frame
+
+
+async def settled(plant: Plant, link: LinkClient) -> LinkFrame:
+    """Wait until every loop controls and nothing is bad."""
+    modes = plant.plan.loops.members["MODE_ACT"]
+    controls = {float(Mode.AUTO), float(Mode.CAS)}
+    inputs = plant.plan.span(RowKind.INPUT)
+    return await frame_when(
+        link, lambda f: set(f.value[modes]) <= controls and bool((f.quality[inputs] < BAD).all()), 20.0
+    )
+
+
+# --- a newcomer's first minutes ---------------------------------------------------------------------------------------
+
+
+def test_it_comes_up_in_time_and_says_where_to_connect_and_who_may_log_in(plant: Plant) -> None:
+    text = plant.run.text
+    took = re.search(r"running after ([\d.]+) s", text)
+    assert took is not None
+    others = os.getloadavg()[0] / (os.cpu_count() or 1)  # work of others on this machine stretches the time
+    assert float(took[1]) <= COME_UP_S * max(1.0, others)
+    assert plant.places.endpoint in text
+    assert set(plant.run.passwords()) == {"operator", "shiftlead", "engineer"}
+    assert (plant.places.state_dir / "users.json").stat().st_mode & 0o077 == 0
+
+
+async def test_anybody_on_this_machine_may_read_but_not_write(plant: Plant) -> None:
+    async with Client(plant.places.endpoint) as client:
+        node = await plant_node(client, "L1-LIC-1401.SP")
+        await node.read_value()
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await node.write_value(value_alone(5.0))
+        assert refused.value.code in {StatusCodes.BadUserAccessDenied, StatusCodes.BadNotWritable}
+
+
+async def test_an_operator_logs_in_once_the_certificate_is_trusted_and_changes_the_level(
+    plant: Plant, tmp_path: Path
+) -> None:
+    client = Client(plant.places.endpoint)
+    client.application_uri = "urn:wte:test:operator"
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.der"
+    await setup_self_signed_certificate(
+        key, certificate, client.application_uri, "localhost", [ExtendedKeyUsageOID.CLIENT_AUTH], {}
+    )
+    await client.set_security(SecurityPolicyBasic256Sha256, str(certificate), str(key))
+    client.set_user("operator")
+    client.set_password(plant.run.passwords()["operator"])
+    with pytest.raises((ua.UaError, ConnectionError, TimeoutError)):
+        await client.connect()
+    thumbprint = await asyncio.to_thread(trust_the_refused_client, plant.places.state_dir)
+    assert len(thumbprint) == 40
+    async with client:
+        node = await plant_node(client, "L1-LIC-1401.SP")
+        await node.write_value(value_alone(12.0))
+        async with linked(plant) as link:
+            row = plant.row("L1-LIC-1401.SP")
+            await frame_when(link, lambda f: f.value[row] == 12.0, 20.0)
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await node.write_value(value_alone(1000.0))
+        assert refused.value.code == StatusCodes.BadOutOfRange
+
+
+def trust_the_refused_client(state_dir: Path) -> str:
+    """Do what the server's log says; return the thumbprint."""
+    log = state_dir / "log" / "serve.jsonl"
+    found: list[str] = []
+
+    def is_refused() -> bool:
+        found[:] = re.findall(r"wte certs trust ([0-9a-f]{40})", log.read_text(encoding="utf-8"))
+        return bool(found)
+
+    wait_until(is_refused, 5.0, lambda: log.read_text(encoding="utf-8"))
+    subprocess.run([*WTE, "certs", "trust", found[0], "--state", str(state_dir)], check=True, capture_output=True)
+    return found[0]
+
+
+def value_alone(value: float) -> ua.DataValue:
+    """Return a value without status and times, which are not the client's to say."""
+    return ua.DataValue(ua.Variant(value, ua.VariantType.Double))
+
+
+async def plant_node(client: Client, key: str) -> Node:
+    index = await client.get_namespace_index(NAMESPACE)
+    return client.get_node(f"ns={index};s={key}")
+
+
+# --- processes die ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_killed_simulator_makes_values_bad_within_a_second_and_comes_back_without_a_trip(plant: Plant) -> None:
+    async with linked(plant) as link:
+        await settled(plant, link)
+        level = plant.row("L1-LT-1401A")
+        plant.run.kill("sim")
+        killed = time.monotonic_ns()
+        bad = await frame_when(link, lambda f: f.quality[level] >= BAD, 5.0)
+        assert bad.mono - killed <= 1_000_000_000
+        mode = plant.row("L1-LIC-1401.MODE_ACT")
+        await frame_when(link, lambda f: f.value[mode] == Mode.MAN, 2.0)
+        await frame_when(link, lambda f: f.quality[level] < BAD, 20.0)
+
+
+async def test_a_killed_controller_is_back_inside_the_watchdog_time_and_nothing_has_moved(plant: Plant) -> None:
+    async with linked(plant) as link:
+        await restored_to_normal(plant, link)
+        before = await settled(plant, link)
+        sp = plant.row("L1-LIC-1401.SP")
+        plant.run.kill("control")
+        after = await frame_when(link, lambda f: f.mono > before.mono + 300_000_000, 20.0)
+        assert (after.mono - before.mono) * 1e-9 <= BACK_S
+        assert plant.trips(after) == plant.trips(before)
+        assert after.value[sp] == before.value[sp]
+        modes = plant.plan.loops.members["MODE"]
+        assert list(after.value[modes]) == list(before.value[modes])
+        assert float(np.nanmax(np.abs(plant.outputs_pct(after) - plant.outputs_pct(before)))) < BUMP_PCT
+
+
+async def test_a_killed_hmi_server_is_not_noticed_by_the_scan_and_no_event_is_missing(plant: Plant) -> None:
+    async with linked(plant) as link:
+        first = await settled(plant, link)
+        overruns = plant.plan.system["overruns"]
+        plant.run.kill("serve")
+        await asyncio.sleep(1.0)
+        command = Command("during", "L1-LIC-1401.SP", value=3.0, user="test", role=Role.OPERATOR)
+        assert (await link.send(command)).is_accepted
+        last = await link.next_frame()
+        assert last.value[overruns] == first.value[overruns]
+        elapsed = round((last.mono - first.mono) / plant.plan.period_ns)
+        assert last.scan - first.scan == elapsed
+        events = await link.events(first.event_seq - 1)
+        assert [event.seq for event in events] == list(range(first.event_seq, first.event_seq + len(events)))
+        assert any(event.source == "L1-LIC-1401.SP" for event in events)
+    await asyncio.to_thread(wait_until, lambda: can_connect(plant.places.endpoint_port), 20.0, lambda: plant.run.text)
+
+
+async def restored_to_normal(plant: Plant, link: LinkClient) -> None:
+    """Do what an operator does after a lost field: reset what tripped, put the loops back."""
+    for attempt in range(20):
+        frame = await link.next_frame()
+        for row in plant.trips(frame):
+            await link.send(
+                Command(f"reset-{row}-{attempt}", row, action=Action.RESET, user="test", role=Role.ENGINEER)
+            )
+        modes = [(key, Mode.CAS if "FIC" in key else Mode.AUTO) for key in reversed(plant.plan.loops.keys)]
+        for key, mode in modes:
+            wish = Command(f"{key}-{attempt}", f"{key}.MODE", value=float(mode), user="test", role=Role.OPERATOR)
+            await link.send(wish)
+        frame = await link.next_frame()
+        actual = frame.value[plant.plan.loops.members["MODE_ACT"]]
+        if not plant.trips(frame) and set(actual) <= {float(Mode.AUTO), float(Mode.CAS)}:
+            return
+        await asyncio.sleep(0.5)
+    pytest.fail("the plant cannot be brought back to normal")
+
+
+def can_connect(port: int) -> bool:
+    with socket.socket() as s:
+        s.settimeout(0.5)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+# --- the end, which comes last in this file ---------------------------------------------------------------------------
+
+
+def test_the_end_takes_less_than_five_seconds_and_the_next_start_is_no_trip(plant: Plant, tmp_path: Path) -> None:
+    children = plant.run.children()
+    assert set(children) == {"sim", "control", "serve"}
+    code, took = plant.run.end()
+    assert code == 0, plant.run.text
+    assert took <= END_S
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
+    with running(plant.places.run_options, tmp_path / "second") as again:
+        again.wait_for("clients")
+        assert "trips 0" in again.text
+        assert not again.passwords()
+        assert "wte users list" in again.text
+        code, _ = again.end()
+        assert code == 0

@@ -1,0 +1,5 @@
+"""``python -m wte`` is ``wte``."""
+
+from wte.cli import main
+
+main()

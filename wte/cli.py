@@ -1,0 +1,251 @@
+"""The command line. Each command reads its options, and imports what it runs only then: ``--help`` stays instant."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from controller.core.errors import PlantError
+from wte.admin import certs_app, users_app
+from wte.folders import prepare_state, shipped_plant, state_folder
+from wte.terminal import FAILED, plain_errors, progress_bar
+
+if TYPE_CHECKING:
+    from controller.core.config import Config
+
+ENDPOINT = "opc.tcp://127.0.0.1:4840/wte"
+
+HELP = """
+Control and supervision of a two-line waste-to-energy plant.
+
+A plant is a folder of YAML files; the default is the one that is shipped. `wte run` starts everything on this machine:
+the simulated plant (PLCs on Modbus TCP), the controller, and the OPC UA server that operators connect to. The same
+three parts can be started one by one with `sim`, `control` and `serve`.
+
+Start here:
+
+    wte run                                         the plant, live
+    wte check                                       is the configuration right?
+    wte scenario scenarios/level-steam-step.yaml    a story, much faster than real time
+"""
+
+app = typer.Typer(
+    name="wte",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+# --- options that several commands share -----------------------------------------------------------------------------
+
+Plant = Annotated[Path | None, typer.Option("--plant", "-p", help="Folder of the plant. Default: the shipped one.")]
+PlantArgument = Annotated[Path | None, typer.Argument(help="Folder of the plant. Default: the shipped one.")]
+StateDir = Annotated[
+    Path | None,
+    typer.Option("--state", help="Folder for state, users, certificates, logs. Default: ~/.local/state/wte/PLANT."),
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", metavar="NAME=HOST:PORT", help="Other place of a device than the plant says. Repeatable."),
+]
+Endpoint = Annotated[str, typer.Option("--endpoint", help="Address of the OPC UA server.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulator's noise and disturbances.")]
+Initial = Annotated[str, typer.Option("--initial", help="State the simulated plant starts in.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result for machines.")]
+
+
+def _places(devices: list[str] | None) -> dict[str, tuple[str, int]]:
+    """Return {name: (host, port)} of the --device options."""
+    places: dict[str, tuple[str, int]] = {}
+    for text in devices or []:
+        name, _, place = text.partition("=")
+        host, _, port = place.rpartition(":")
+        if not (name and host and port.isdigit() and 0 < int(port) < 65536):
+            raise typer.BadParameter(f"{text}: expected NAME=HOST:PORT, for example L1=127.0.0.1:5020")
+        places[name] = (host.strip("[]"), int(port))
+    return places
+
+
+def _config(plant: Path | None, devices: list[str] | None = None) -> "Config":
+    from controller.core.config import load, with_devices
+
+    config = load(plant or shipped_plant())
+    places = _places(devices)
+    if unknown := sorted(set(places) - set(config.plant.devices)):
+        names = ", ".join(config.plant.devices)
+        raise typer.BadParameter(f"--device: the plant has no {', '.join(unknown)}; it has {names}")
+    return with_devices(config, places)
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel="Running a plant")
+def run(
+    plant: Plant = None,
+    state: StateDir = None,
+    device: Devices = None,
+    endpoint: Endpoint = ENDPOINT,
+    seed: Seed = 0,
+    initial: Initial = "100%",
+) -> None:
+    """Run the whole plant on this machine, simulator included, until Ctrl-C.
+
+    The simulated plant starts anew each time, so its loops are put into their normal modes; the controller's records,
+    users and certificates stay in the state folder. The first start makes the users operator, shiftlead and engineer
+    and shows their passwords once. On a loopback address the OPC UA server also lets anybody on this machine browse
+    and read.
+
+    Example: `wte run --state /var/lib/wte --endpoint opc.tcp://127.0.0.1:4841/wte`
+    """
+    from wte import launch
+
+    with plain_errors(errors):
+        config = _config(plant, device)
+        options = launch.Options(state_dir=state, endpoint=endpoint, seed=seed, initial=initial)
+        raise typer.Exit(launch.run(config, options, console))
+
+
+@app.command(rich_help_panel="Running a plant")
+def sim(
+    plant: Plant = None,
+    device: Devices = None,
+    seed: Seed = 0,
+    initial: Initial = "100%",
+    speed: Annotated[float, typer.Option(min=0.01, help="Plant seconds per second.")] = 1.0,
+) -> None:
+    """Run only the simulated plant: its PLCs on Modbus TCP, for any Modbus master.
+
+    Example: `wte sim --initial 60% --device L1=127.0.0.1:15020`
+    """
+    from wte.service import Simulator, host
+
+    with plain_errors(errors):
+        raise typer.Exit(host(Simulator(_config(plant, device), seed, initial, speed)))
+
+
+@app.command(rich_help_panel="Running a plant")
+def control(plant: Plant = None, state: StateDir = None, device: Devices = None) -> None:
+    """Run only the controller, against real or simulated PLCs.
+
+    Example: `wte control --state /var/lib/wte --device L1=192.0.2.10:502`
+    """
+    from controller.core.compiler import compile_plan
+    from wte.service import Controller, host
+
+    with plain_errors(errors):
+        plan = compile_plan(_config(plant, device))
+        folder = state or state_folder(plan.name)
+        prepare_state(folder)
+        raise typer.Exit(host(Controller(plan, folder)))
+
+
+@app.command(rich_help_panel="Running a plant")
+def serve(
+    plant: Plant = None,
+    state: StateDir = None,
+    endpoint: Endpoint = ENDPOINT,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Also without security: browse and read only, loopback only.")
+    ] = False,
+) -> None:
+    """Run only the OPC UA server, for a controller with the same state folder.
+
+    Example: `wte serve --state /var/lib/wte --endpoint opc.tcp://0.0.0.0:4840/wte`
+    """
+    from controller.core.compiler import compile_plan
+    from wte.launch import is_loopback
+    from wte.service import HmiServer, host
+
+    with plain_errors(errors):
+        if is_open and not is_loopback(endpoint):
+            raise PlantError(f"--open is for loopback addresses only; {endpoint} can be reached from other machines")
+        plan = compile_plan(_config(plant))
+        folder = state or state_folder(plan.name)
+        prepare_state(folder)
+        raise typer.Exit(host(HmiServer(plan, folder, endpoint, is_open)))
+
+
+# --- engineering -----------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel="Engineering")
+def check(plant: PlantArgument = None) -> None:
+    """Check the configuration of a plant: all mistakes, one a line, as file:line: where: what.
+
+    Exit code 2 when there are any; a summary when there are none.
+
+    Example: `wte check config/almaty`
+    """
+    from controller.core.compiler import compile_plan
+    from wte.check import summary
+
+    with plain_errors(errors):
+        config = _config(plant)
+        for table in summary(config, compile_plan(config)):
+            console.print(table)
+
+
+@app.command(rich_help_panel="Engineering")
+def scenario(
+    file: Annotated[Path, typer.Argument(help="Scenario file.")],
+    plant: Plant = None,
+    out: Annotated[Path, typer.Option(help="Folder for the data file and the plot.")] = Path("out"),
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write the data as Parquet instead of CSV.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Play a scenario in lockstep and judge it; exit code 1 when an expectation is not met.
+
+    Example: `wte scenario scenarios/level-steam-step.yaml --out out --json out/result.json`
+    """
+    from wte.scenario import load_scenario, play, report
+
+    with plain_errors(errors):
+        story = load_scenario(file)
+        config = _config(plant)
+        with progress_bar(errors, story.title, story.duration_s) as progress:
+            result = play(story, config, progress)
+        report.print_result(result, console)
+        written = report.write_files(result, config, out, file.stem, is_parquet=parquet)
+        if json_file is not None:
+            report.write_json(result, json_file)
+            written = [*written, json_file]
+        console.print("written: " + ", ".join(str(path) for path in written), soft_wrap=True)
+        raise typer.Exit(0 if result.is_met else FAILED)
+
+
+@app.command(rich_help_panel="Engineering")
+def bench(
+    plant: Plant = None,
+    scans: Annotated[int, typer.Option(min=100, help="Scans per measurement.")] = 2000,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure scan time by stage, lockstep speed, memory and start-up, for this plant and one ten times as large.
+
+    Example: `wte bench --json out/bench.json`
+    """
+    from wte import bench as measure
+
+    with plain_errors(errors), progress_bar(errors, "measuring", measure.STEPS) as progress:
+        figures = measure.run(plant or shipped_plant(), scans, progress)
+    for table in measure.tables(figures):
+        console.print(table)
+    if json_file is not None:
+        measure.write_json(figures, json_file)
+
+
+# --- administration --------------------------------------------------------------------------------------------------
+
+app.add_typer(users_app, name="users", rich_help_panel="Administration")
+app.add_typer(certs_app, name="certs", rich_help_panel="Administration")
+
+
+def main() -> None:
+    """Entry point of ``wte``."""
+    app()
