@@ -89,7 +89,7 @@ class HmiServer:
         views = Views(server.iserver.aspace, server.space)
         self.subscriptions = Subscriptions(server.space, self.live, attributes, views)
         commands = Commands(server.space, self._link)
-        self.conditions = Conditions(self._plan, commands, self.subscriptions)
+        self.conditions = Conditions(server.space, commands, self.subscriptions)
         methods = Methods(commands, self.conditions.methods)
         server.use(Services(self.gate, attributes, views, self.subscriptions, commands, methods))
         try:

@@ -97,8 +97,8 @@ def run(
 ) -> None:
     """Run the whole plant on this machine, simulator included, until Ctrl-C.
 
-    The simulated plant starts anew each time, so its loops are put into their normal modes; the controller's records,
-    users and certificates stay in the state folder. The first start makes the users operator, shiftlead and engineer
+    The simulated plant starts anew each time; set-points, modes, latches, records, users and certificates stay in the
+    state folder. The first start makes the users operator, shiftlead and engineer
     and shows their passwords once. On a loopback address the OPC UA server also lets anybody on this machine browse
     and read.
 

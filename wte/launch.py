@@ -21,9 +21,8 @@ from rich.text import Text
 from controller.core.compiler import compile_plan
 from controller.core.config import Config
 from controller.core.plan import Plan
-from controller.link.client import LinkClient
 from wte.child import Child
-from wte.first_start import NewUser, make_first_users, put_loops_in_normal_mode
+from wte.first_start import NewUser, make_first_users
 from wte.folders import only_user, prepare_state, state_folder
 from wte.service import Controller, HmiServer, Simulator, refusal
 from wte.status import Status, live
@@ -62,7 +61,7 @@ def is_loopback(endpoint: str) -> bool:
 
 class _Launcher:
     def __init__(self, options: Options, config: Config, plan: Plan, state_dir: Path, console: Console) -> None:
-        self._options, self._config, self._plan = options, config, plan
+        self._options, self._plan = options, plan
         self._state_dir, self._console = state_dir, console
         self._is_open = is_loopback(options.endpoint)
         self._began = time.monotonic()
@@ -103,17 +102,9 @@ class _Launcher:
             tasks.create_task(self._status.follow())
             await self._sim.ready.wait()
             tasks.create_task(self._control.keep())
-            tasks.create_task(self._start_control())
             await self._serve.ready.wait()
             self._welcome(new_users)
             await self._show_status()
-
-    async def _start_control(self) -> None:
-        await self._control.ready.wait()
-        async with LinkClient(self._state_dir / "link") as client:
-            await client.next_frame()
-            for refused in await put_loops_in_normal_mode(client, self._config, self._plan):
-                self._status.say(f"not in normal mode: {refused.text or refused.reason.value}", "yellow")
 
     async def _show_status(self) -> None:
         if self._console.is_terminal:

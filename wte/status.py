@@ -48,6 +48,8 @@ class Status:
         self._masters = [
             number for number in range(len(loops.keys)) if loops.slave[number] >= 0 and loops.master[number] < 0
         ]
+        self._titles = {row.key: row.title.en for row in plan.tags.rows}
+        self._titles.update({info.key: info.title.en for info in (*plan.trip_info, *plan.alarm_info)})
         states = [row.key.endswith(".STATE") for row in plan.tags.rows[plan.span(RowKind.TRIP)]]
         self._trip_rows = np.flatnonzero(states) + plan.span(RowKind.TRIP).start
 
@@ -126,8 +128,7 @@ class Status:
             style = "yellow"
         if style is None:
             return
-        number = self._plan.tags.index.get(event.source)
-        title = self._plan.tags.rows[number].title.en if number is not None else ""
+        title = self._titles.get(event.source, "")
         self.say(f"{event.kind.value.replace('_', ' ')}: {event.source} {title} {event.text}".rstrip(), style)
 
     def say(self, words: str, style: str) -> None:

@@ -5,7 +5,7 @@ Every index is a row number of the tag table. Parameter arrays are shaped (n, 1)
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from controller.core.tags import Floats, RowKind, TagTable, Text
 
 Ints = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
+
+
+LOOP_MEMBERS: Final = ("PV", "SP", "SP_ACT", "SPR", "OP", "MODE", "MODE_ACT", "KP", "TI", "TD", "ERR")  # order of rows
 
 
 class Mode(IntEnum):
@@ -118,6 +121,7 @@ class PidGroup:
     count: int
     rate: int
     phase: int
+    has_slaves: bool  # at least one of them is a master
 
 
 @dataclass(frozen=True, slots=True)

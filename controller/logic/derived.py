@@ -108,20 +108,22 @@ def _sum(group: DerivedGroup, value: Floats, quality: Codes, _own: Floats, _dt: 
 
 def _lag(group: DerivedGroup, value: Floats, quality: Codes, own: Floats, dt: float) -> Result:
     x, q = value[:, 0], quality[:, 0]
-    is_usable = q < BAD
-    np.copyto(own, x, where=is_usable & np.isnan(own))
-    own += np.where(is_usable, x - own, 0.0) * -np.expm1(-dt / group.params["tau_s"])
-    return np.where(is_usable, own, np.nan), q
+    is_bad = q >= BAD
+    move = (x - own) * -np.expm1(-dt / group.params["tau_s"])
+    np.copyto(move, x, where=np.isnan(own))  # the first time: start at the input
+    np.copyto(own, 0.0, where=np.isnan(own) & ~is_bad)
+    np.add(own, move, out=own, where=~is_bad)
+    return np.where(is_bad, np.nan, own), q
 
 
 def _switch(sign: float) -> Kind:
     def evaluate(group: DerivedGroup, value: Floats, quality: Codes, own: Floats, _dt: float) -> Result:
-        x, q = value[:, 0], quality[:, 0]
+        x, q = sign * value[:, 0], quality[:, 0]
         limit = sign * group.params["limit"]
-        is_on = np.where(own == 1.0, sign * x > limit - group.params["hysteresis"], sign * x >= limit)
-        is_on |= sign * x >= limit  # with no hysteresis the limit itself is still "on"
-        np.copyto(own, is_on, where=q < BAD)
-        return np.where(q < BAD, own, np.nan), q
+        is_on = (x >= limit) | ((own == 1.0) & (x > limit - group.params["hysteresis"]))
+        is_bad = q >= BAD
+        np.copyto(own, is_on, where=~is_bad)
+        return np.where(is_bad, np.nan, own), q
 
     return evaluate
 
@@ -134,9 +136,12 @@ def _three_valued(decisive: float) -> Kind:
         worst = _worst(quality)
         settles = (value >= 0.5) if decisive else (value < 0.5)  # a BAD input is NaN and settles nothing
         is_settled = np.logical_or.reduce(settles, axis=1)
+        result = (is_settled if decisive else ~is_settled).astype(np.float64)
+        if not (worst >= UNCERTAIN).any():  # the usual case
+            return result, worst
         is_unknown = (worst >= BAD) & ~is_settled
-        result = np.where(is_unknown, np.nan, is_settled == bool(decisive))
-        code = np.where(is_unknown, worst, np.where(worst >= UNCERTAIN, UNCERTAIN, GOOD))
+        np.copyto(result, np.nan, where=is_unknown)
+        code = np.where(is_unknown, worst, np.where(worst >= UNCERTAIN, UNCERTAIN, worst))
         return result, code.astype(np.uint32)
 
     return evaluate

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from controller.core.command import Reason, Role
 from controller.core.event import EventKind
-from controller.core.plan import Bools, LoopPlan, Mode, Plan
+from controller.core.plan import LOOP_MEMBERS, Bools, LoopPlan, Mode, Plan
 from controller.core.quality import BAD, GOOD, Codes
 from controller.core.state import State
 from controller.core.tags import Floats, Times
@@ -24,6 +24,7 @@ from controller.logic.emit import Emit
 
 # As numbers: an attribute of an Enum costs a microsecond in Python 3.11, and these are asked for in every scan.
 _OOS, _LO, _MAN, _AUTO, _CAS, _RCAS, _IMAN = (np.int8(mode) for mode in Mode)
+_NOWHERE = np.zeros((1, 1), dtype=np.bool_)
 _LIMIT_PCT = 1e-6  # an output this close to its limit stands at it
 
 
@@ -81,6 +82,8 @@ def find_modes(plan: Plan, state: State, quality: Codes, emit: Emit) -> None:
     np.copyto(actual, _LO, where=state["loop.is_forced"] & (target != _OOS))
     for group in reversed(loops.groups):
         rows = slice(group.first, group.first + group.count)
+        if not group.has_slaves:
+            continue
         slave = loops.slave[rows]
         waits = (slave >= 0)[:, None] & (actual[slave] != _CAS) & (actual[rows] >= _AUTO)
         np.copyto(actual[rows], _IMAN, where=waits)
@@ -94,23 +97,24 @@ def control(plan: Plan, state: State, value: Floats, quality: Codes, runs: Seque
     np.copyto(op, slave_sp, where=has_slave[:, None] & (actual == _IMAN))
     computes = (actual >= _AUTO) & (actual <= _RCAS)
     np.copyto(state["loop.is_tracking"], True, where=~computes)
-    blocked_up, blocked_down = _blocked(plan, state)
     for group, turns in zip(loops.groups, runs, strict=True):
         if turns:
             rows = slice(group.first, group.first + group.count)
             dt = turns * group.rate * plan.period_ns * 1e-9
-            _run_group(plan, state, value, quality, rows, dt, computes[rows], blocked_up[rows], blocked_down[rows])
+            up, down = _blocked(plan, state, rows) if group.has_slaves else (_NOWHERE, _NOWHERE)
+            _run_group(plan, state, value, quality, rows, dt, computes[rows], up, down)
 
 
-def _blocked(plan: Plan, state: State) -> tuple[Bools, Bools]:
+def _blocked(plan: Plan, state: State, rows: slice) -> tuple[Bools, Bools]:
     """Return where a master must not push its slave up or down, because the slave is at a limit (last scan)."""
-    loops, op, sp = plan.loops, state["loop.op"], state["loop.sp_used"]
-    at_hi, at_lo = op >= loops.op_hi - _LIMIT_PCT, op <= loops.op_lo + _LIMIT_PCT
-    is_reverse = loops.action > 0.0
-    cannot_rise = np.where(is_reverse, at_hi, at_lo) | (sp >= loops.sp_hi)
-    cannot_fall = np.where(is_reverse, at_lo, at_hi) | (sp <= loops.sp_lo)
-    has_slave = (loops.slave >= 0)[:, None]
-    return has_slave & cannot_rise[loops.slave], has_slave & cannot_fall[loops.slave]
+    loops, slave = plan.loops, plan.loops.slave[rows]
+    op, sp = state["loop.op"][slave], state["loop.sp_used"][slave]
+    at_hi, at_lo = op >= loops.op_hi[slave] - _LIMIT_PCT, op <= loops.op_lo[slave] + _LIMIT_PCT
+    is_reverse = loops.action[slave] > 0.0
+    cannot_rise = np.where(is_reverse, at_hi, at_lo) | (sp >= loops.sp_hi[slave])
+    cannot_fall = np.where(is_reverse, at_lo, at_hi) | (sp <= loops.sp_lo[slave])
+    has_slave = (slave >= 0)[:, None]
+    return has_slave & cannot_rise, has_slave & cannot_fall
 
 
 def _run_group(
@@ -214,28 +218,32 @@ def follow(plan: Plan, state: State, mv: Floats, is_forced: Bools) -> None:
 
 
 def publish(plan: Plan, state: State, value: Floats, quality: Codes, time: Times, utc: int) -> None:
-    """Write the members of all loops into the tag table."""
+    """Write the members of all loops into the tag table: one block, in the order of LOOP_MEMBERS."""
     loops = plan.loops
     pv_quality = quality[loops.pv]
     pv = value[loops.pv]
-    columns = {
-        "PV": pv,
-        "SP": state["loop.sp_used"],
-        "SPR": _remote(loops, state),
-        "OP": state["loop.op"],
-        "MODE": state["loop.mode"],
-        "MODE_ACT": state["loop.mode_act"],
-        "KP": state["loop.kp"],
-        "TI": state["loop.ti"],
-        "TD": state["loop.td"],
-        "ERR": state["loop.sp_used"] - pv,
-    }
-    for member, column in columns.items():
-        rows = loops.members[member]
-        span = slice(rows[0], rows[0] + len(rows)) if len(rows) else slice(0, 0)
-        value[span] = column
-        quality[span] = pv_quality if member in {"PV", "ERR"} else GOOD
-        time[span] = time[loops.pv] if member == "PV" else utc
+    used = state["loop.sp_used"]
+    rows = slice(loops.members["PV"][0], loops.members["PV"][0] + len(LOOP_MEMBERS) * len(pv))
+    value[rows] = np.concatenate(
+        (
+            pv,
+            state["loop.sp"],
+            used,
+            _remote(loops, state),
+            state["loop.op"],
+            state["loop.mode"],
+            state["loop.mode_act"],
+            state["loop.kp"],
+            state["loop.ti"],
+            state["loop.td"],
+            used - pv,
+        )
+    )
+    quality[rows], time[rows] = GOOD, utc
+    for member in ("PV", "ERR"):
+        first = loops.members[member][0]
+        quality[first : first + len(pv)] = pv_quality
+        time[first : first + len(pv)] = time[loops.pv]
 
 
 # --- commands --------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class Commands:
         row = self._space.plan.tags.rows[self._space.plan.row(key)]
         number = _number(item.Value.Value, row)
         is_allowed = session.role in row.writers and item.AttributeId == AttributeIds.Value
-        if is_allowed and (code := _wire_fault(item, row, number)):
+        if is_allowed and (code := _wire_fault(item, number)):
             return self._refused(session, item, code)
         if item.AttributeId != AttributeIds.Value:
             return self._refused(session, item, StatusCodes.BadNotWritable)
@@ -151,7 +151,7 @@ def _number(given: ua.Variant | None, row: Row) -> float | None:
     return float(given.Value)
 
 
-def _wire_fault(item: ua.WriteValue, row: Row, number: float | None) -> int:
+def _wire_fault(item: ua.WriteValue, number: float | None) -> int:
     """Return the status of what is wrong with the form of a write, 0 when it is well formed."""
     if item.IndexRange:
         return StatusCodes.BadIndexRangeNoData
@@ -159,7 +159,7 @@ def _wire_fault(item: ua.WriteValue, row: Row, number: float | None) -> int:
         return StatusCodes.BadWriteNotSupported
     if number is None:
         return StatusCodes.BadTypeMismatch
-    if not math.isfinite(number) or not row.lo <= number <= row.hi:
+    if not math.isfinite(number):
         return StatusCodes.BadOutOfRange
     return 0
 

@@ -13,7 +13,7 @@ from asyncua import ua
 
 from controller.core.command import Action
 from controller.core.event import Event, EventKind
-from controller.core.plan import AlarmInfo, AlarmState, Plan, TripInfo, TripState
+from controller.core.plan import AlarmInfo, AlarmState, TripInfo, TripState
 from controller.core.tags import Text
 from hmi_server.opcua.commands import Commands, MethodHandler
 from hmi_server.opcua.event_record import EventRecord, EventStamp
@@ -21,6 +21,7 @@ from hmi_server.opcua.ids import ObjectIds, StatusCodes, key_of, standard, statu
 from hmi_server.opcua.live import Live
 from hmi_server.opcua.plant_events import ConditionState, PlantEvents, event_id
 from hmi_server.opcua.session import PlantSession
+from hmi_server.opcua.space import PlantSpace
 from hmi_server.opcua.subscribe import Subscriptions
 from hmi_server.opcua.subscription import Subscription
 
@@ -57,11 +58,11 @@ class _Condition:
 class Conditions:
     """All conditions of the plant."""
 
-    def __init__(self, plan: Plan, commands: Commands, subscriptions: Subscriptions) -> None:
-        self._plan = plan
+    def __init__(self, space: PlantSpace, commands: Commands, subscriptions: Subscriptions) -> None:
+        self._plan = plan = space.plan
         self._commands = commands
         self._subscriptions = subscriptions
-        self._events = PlantEvents(plan)
+        self._events = PlantEvents(space)
         self._alarms = {info.key: info for info in plan.alarm_info}
         self._trips = {info.key: info for info in plan.trip_info}
         self._conditions = {key: _Condition() for key in (*self._alarms, *self._trips)}

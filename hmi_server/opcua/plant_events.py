@@ -7,10 +7,11 @@ from typing import Final
 from asyncua import ua
 
 from controller.core.event import Event, EventKind
-from controller.core.plan import AlarmInfo, Plan, TripInfo
+from controller.core.plan import AlarmInfo, TripInfo
 from controller.core.tags import Text
 from hmi_server.opcua.event_record import EventRecord, EventStamp, Field, base_fields, date_time
 from hmi_server.opcua.ids import AttributeIds, ObjectIds, node_id, standard
+from hmi_server.opcua.space import PlantSpace
 
 _LEVELS: Final = {
     "hihi": (ObjectIds.ExclusiveLimitStateMachineType_HighHigh, "HighHighLimit", Text("HighHigh", "Верхний аварийный")),
@@ -86,11 +87,12 @@ def event_id(seq: int, key: str) -> bytes:
 
 
 class PlantEvents:
-    """Builds the records of one plan's events."""
+    """Builds the records of one plant's events."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._rows = plan.tags.rows
-        self._index = plan.tags.index
+    def __init__(self, space: PlantSpace) -> None:
+        self._space = space
+        self._rows = space.plan.tags.rows
+        self._index = space.plan.tags.index
 
     def alarm(self, info: AlarmInfo, state: ConditionState, stamp: EventStamp) -> EventRecord:
         """Return the event of an alarm that changed."""
@@ -175,7 +177,8 @@ class PlantEvents:
         return EventRecord(kind, base_fields(kind, stamp, standard(ObjectIds.Server)), is_refresh=True)
 
     def _source_node(self, source: str) -> ua.NodeId:
-        return node_id(source) if source in self._index or source.partition(".")[0] else standard(ObjectIds.Server)
+        """Return the plant node an event is about, else the server: a device or the controller is no node."""
+        return standard(ObjectIds.Server) if self._space.node(source) is None else node_id(source)
 
 
 def _condition_fields(key: str, state: ConditionState) -> dict[str, Field]:

@@ -1,4 +1,4 @@
-"""Properties of water and steam from tables, built once at start from CoolProp's IAPWS-IF97.
+"""Properties of water and steam from tables, built once at start from IAPWS-IF97 (seuif97).
 
 Pa, K, J/kg, kg/m3. A property package in the step would cost a thousand times more than a table on arrays. Outside a
 table's range the nearest edge holds: the plant's own limits keep it inside.
@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from CoolProp.CoolProp import PQ_INPUTS, PT_INPUTS, AbstractState, HmassP_INPUTS
+from seuif97 import ph2t, ph2v, pt2h, px2h, px2t, px2v  # MPa, °C, kJ/kg, m3/kg
 
 Floats = npt.NDArray[np.float64]
 
+ZERO_C = 273.15  # K
 SATURATION_PA = (0.1e6, 16e6)
 SATURATION_NODES = 801
 LIQUID_PA = 8e6  # the liquid's enthalpy hardly depends on the pressure
@@ -105,14 +106,13 @@ def _cell(position: Floats, nodes: int) -> tuple[npt.NDArray[np.intp], Floats]:
 @cache
 def saturation_table() -> SaturationTable:
     """Build the saturation table: about 5 ms."""
-    state = AbstractState("IF97", "Water")
     p = np.linspace(*SATURATION_PA, SATURATION_NODES)
     step = float(p[1] - p[0])
-    value = np.array([_saturation(state, pa) for pa in p]).T
+    value = np.array([_saturation(float(pa)) for pa in p]).T
     nudge = 1e-4 * p
     slope = (
-        np.array([_saturation(state, pa) for pa in p + nudge]).T
-        - np.array([_saturation(state, pa) for pa in p - nudge]).T
+        np.array([_saturation(float(pa)) for pa in p + nudge]).T
+        - np.array([_saturation(float(pa)) for pa in p - nudge]).T
     ) / (2.0 * nudge)
     v0, v1 = value[:, :-1], value[:, 1:]
     s0, s1 = slope[:, :-1] * step, slope[:, 1:] * step
@@ -120,19 +120,16 @@ def saturation_table() -> SaturationTable:
     return SaturationTable(SATURATION_PA[0], step, np.ascontiguousarray(powers.reshape(20, -1)))
 
 
-def _saturation(state: AbstractState, p_pa: float) -> tuple[float, float, float, float, float]:
-    state.update(PQ_INPUTS, float(p_pa), 1.0)
-    h_s, rho_s, t = state.hmass(), state.rhomass(), state.T()
-    state.update(PQ_INPUTS, float(p_pa), 0.0)
-    return h_s, state.hmass(), rho_s, state.rhomass(), t
+def _saturation(p_pa: float) -> tuple[float, float, float, float, float]:
+    p = p_pa * 1e-6
+    return px2h(p, 1.0) * 1e3, px2h(p, 0.0) * 1e3, 1.0 / px2v(p, 1.0), 1.0 / px2v(p, 0.0), px2t(p, 1.0) + ZERO_C
 
 
 @cache
 def liquid_enthalpy() -> LineTable:
     """Enthalpy of feedwater by temperature."""
-    state = AbstractState("IF97", "Water")
     t = np.linspace(*LIQUID_K, 144)
-    return LineTable(t, np.array([_liquid(state, k) for k in t]))
+    return LineTable(t, np.array([_liquid(float(k)) for k in t]))
 
 
 @cache
@@ -142,28 +139,24 @@ def liquid_temperature() -> LineTable:
     return LineTable(forward.values, forward.grid)
 
 
-def _liquid(state: AbstractState, t_k: float) -> float:
-    state.update(PT_INPUTS, LIQUID_PA, float(t_k))
-    return state.hmass()
+def _liquid(t_k: float) -> float:
+    return pt2h(LIQUID_PA * 1e-6, t_k - ZERO_C) * 1e3
 
 
 @cache
 def steam_table() -> SteamTable:
     """Build the steam table: about 60 ms. Below saturation it holds wet steam."""
-    state = AbstractState("IF97", "Water")
     p = np.linspace(*STEAM_PA, STEAM_NODES[0])
     h = np.linspace(*STEAM_J_KG, STEAM_NODES[1])
     values = np.empty((2, p.size, h.size))
     for row, pa in enumerate(p):
         for column, j_kg in enumerate(h):
-            state.update(HmassP_INPUTS, float(j_kg), float(pa))
-            values[:, row, column] = state.T(), state.rhomass() / pa
+            at = (float(pa) * 1e-6, float(j_kg) * 1e-3)
+            values[:, row, column] = ph2t(*at) + ZERO_C, 1.0 / (ph2v(*at) * pa)
     step = (float(p[1] - p[0]), float(h[1] - h[0]))
     return SteamTable((STEAM_PA[0], STEAM_J_KG[0]), step, values.reshape(2, -1), h.size)
 
 
 def steam_enthalpy(p_pa: float, t_k: float) -> float:
     """Return the enthalpy of superheated steam; for design points, not for the step."""
-    state = AbstractState("IF97", "Water")
-    state.update(PT_INPUTS, p_pa, t_k)
-    return state.hmass()
+    return pt2h(p_pa * 1e-6, t_k - ZERO_C) * 1e3

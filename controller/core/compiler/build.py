@@ -11,7 +11,6 @@ from controller.core.compiler.control import derived_groups, loop_plan, output_p
 from controller.core.compiler.order import derived_order, leaf, loop_order
 from controller.core.compiler.safety import alarm_info, alarm_plan, protection_plan, trip_info
 from controller.core.compiler.table import (
-    LOOP_MEMBERS,
     TRIP_MEMBERS,
     Table,
     alarm_row,
@@ -21,7 +20,7 @@ from controller.core.compiler.table import (
     trip_row,
 )
 from controller.core.config import Config, Placed
-from controller.core.plan import DevicePlan, Plan, PointPlan
+from controller.core.plan import LOOP_MEMBERS, DevicePlan, Plan, PointPlan
 from controller.core.tags import RowKind, TagTable
 
 

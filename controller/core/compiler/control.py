@@ -7,9 +7,9 @@ import numpy as np
 from controller.core import models
 from controller.core.compiler.arrays import column, mask, rows
 from controller.core.compiler.order import loop_depths, refs
-from controller.core.compiler.table import LOOP_MEMBERS, Table
+from controller.core.compiler.table import Table
 from controller.core.config import Config, Placed
-from controller.core.plan import DerivedGroup, LoopPlan, Mode, OutputPlan, PidGroup
+from controller.core.plan import LOOP_MEMBERS, DerivedGroup, LoopPlan, Mode, OutputPlan, PidGroup
 from controller.core.tags import Floats, Row
 
 _PARAMS: dict[str, Callable[[Sequence[models.Derived], int], dict[str, Floats]]] = {
@@ -57,7 +57,7 @@ def derived_groups(table: Table, order: Sequence[Sequence[Placed[models.Tag]]]) 
                 params=_derived_params(kind, [s for s in specs if s is not None], width),
                 first=first,
                 rate=rate,
-                phase=len(groups) % rate,
+                phase=_phase(groups, rate),
             )
         )
         first += len(members)
@@ -122,10 +122,17 @@ def _output_range(table: Table, spec: models.Loop, number: dict[str, int], pv: S
 def _pid_groups(loops: Sequence[Placed[models.Loop]], depth: dict[str, int]) -> tuple[PidGroup, ...]:
     groups: list[PidGroup] = []
     names = [(depth[loop.key], loop.spec.rate) for loop in loops]
+    keys = {loop.key for loop in loops}
     for name in dict.fromkeys(names):
-        rate = name[1]
-        groups.append(PidGroup(names.index(name), names.count(name), rate, len(groups) % rate))
+        first, count, rate = names.index(name), names.count(name), name[1]
+        has_slaves = any(loop.spec.output in keys for loop in loops[first : first + count])
+        groups.append(PidGroup(first, count, rate, _phase(groups, rate), has_slaves))
     return tuple(groups)
+
+
+def _phase(groups: Sequence[PidGroup] | Sequence[DerivedGroup], rate: int) -> int:
+    """Return the phase of the next group of ``rate``: turns of equal rates are spread over the scans."""
+    return sum(group.rate == rate for group in groups) % rate
 
 
 def output_plan(outputs: Sequence[Placed[models.Tag]], loops: Sequence[Placed[models.Loop]]) -> OutputPlan:

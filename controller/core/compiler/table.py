@@ -13,7 +13,6 @@ from controller.core.tags import DataType, Row, RowKind, Text
 PROCESS_ROLES = frozenset({Role.OPERATOR, Role.SHIFT_LEAD, Role.ENGINEER})
 ENGINEER_ONLY = frozenset({Role.ENGINEER})
 
-LOOP_MEMBERS = ("PV", "SP", "SPR", "OP", "MODE", "MODE_ACT", "KP", "TI", "TD", "ERR")
 TRIP_MEMBERS = ("STATE", "CAUSE", "ARMED", "FIRST_OUT", "BAD")
 ALARM_KINDS = ("hihi", "hi", "lo", "lolo", "active", "bad")
 
@@ -48,6 +47,7 @@ _NO_YES = ((0, Text("No", "Нет")), (1, Text("Yes", "Да")))
 _MEMBER_TEXT = {
     "PV": Text("process value", "значение"),
     "SP": Text("set-point", "задание"),
+    "SP_ACT": Text("set-point in use", "действующее задание"),
     "SPR": Text("remote set-point", "внешнее задание"),
     "OP": Text("output", "выход"),
     "MODE": Text("target mode", "заданный режим"),
