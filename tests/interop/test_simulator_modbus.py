@@ -5,59 +5,24 @@ import socket
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
-from controller.core.config import Config, load, with_devices
+from controller.core.config import Config, load
 from controller.core.errors import PlantError
 from plc_sim.registers import Registers
 from plc_sim.server import serve
-from plc_sim.simulator import Simulator
+from tests.interop.simulated_plcs import ANSWER_S, HOST, on_free_ports, served
 
-HOST = "127.0.0.1"
 ALMATY = Path(__file__).parents[2] / "config" / "almaty"
-ANSWER_S = 5.0
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running simulator and where its PLCs listen."""
-
-    simulator: Simulator
-    ports: dict[str, int]
-    task: asyncio.Task[None]
 
 
 @pytest.fixture(scope="module")
 def almaty() -> Config:
     return load(ALMATY)
-
-
-def on_free_ports(config: Config) -> Config:
-    sockets = {name: socket.create_server((HOST, 0)) for name in config.plant.devices}
-    places = {name: (HOST, int(s.getsockname()[1])) for name, s in sockets.items()}
-    for s in sockets.values():
-        s.close()
-    return with_devices(config, places)
-
-
-@asynccontextmanager
-async def served(config: Config) -> AsyncGenerator[Served]:
-    config = on_free_ports(config)
-    simulator, ready = Simulator(config), asyncio.Event()
-    task = asyncio.create_task(serve(config, simulator=simulator, ready=ready.set))
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            await ready.wait()
-        yield Served(simulator, {name: d.port for name, d in config.plant.devices.items()}, task)
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager
