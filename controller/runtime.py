@@ -235,6 +235,7 @@ class Host:
             data={"is_restored": is_restored, "last_end": self._retain.last_end.value, "starts": self._starts, **gap},
         )
         self._retain.take_over()
+        self._retain.save(self._state.save(retained_only=True))  # a kill in the next moment is then no cold start
         self._link.is_accepting = True
 
     def step(self, image: Image, now: Now) -> Frame:

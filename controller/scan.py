@@ -104,6 +104,7 @@ def new_state(plan: Plan, batch: int = 1) -> State:
     state.add("table.quality", keys, dtype=np.uint32, fill=BAD_WAITING_FOR_INITIAL_DATA)
     state.add("table.time", keys, dtype=np.int64, is_shared=True)
     state.add("scan.count", ["scan"], dtype=np.int64, is_shared=True)
+    state.add("scan.is_cold", ["scan"], dtype=np.bool_, is_shared=True)
     state.add("scan.control_failures", ["scan"], dtype=np.int64, is_shared=True)
     state.add("event.seq", ["seq"], dtype=np.int64, is_shared=True, is_retained=True)
     state.add("output.mv", outputs, fill=np.nan)
@@ -124,7 +125,8 @@ def start(plan: Plan, state: State, image: Image, now: Now, *, is_restored: bool
 
     Outputs, and through them the integrators, start from what the devices hold. After a gap longer than the PLC's
     watchdog (or an unknown one, ``gap_s`` None, after a restore) the outputs stand at their fail positions and nothing
-    returns by itself: every loop goes to MAN. On a cold start each loop begins in its configured start mode.
+    returns by itself: every loop goes to MAN. On a cold start each loop begins in its configured start mode, but in
+    MAN where the first scan finds a protection row acting: that plant is not running.
     """
     known = np.isfinite(image.readback)
     mv = state["output.mv"]
@@ -138,8 +140,11 @@ def start(plan: Plan, state: State, image: Image, now: Now, *, is_restored: bool
     derived.derive(plan, state, value, quality, time, [1] * len(plan.derived))
     time[plan.span(_OUTPUT)] = now.utc
     _loops_follow_outputs(plan, state, known)
+    state["scan.is_cold"][...] = not is_restored
     watchdog_has_acted = is_restored and (gap_s is None or gap_s * 1e9 >= plan.watchdog_ns)
-    loops.start(plan, state, value, is_restored=is_restored, to_manual=watchdog_has_acted)
+    loops.start(plan, state, value, is_restored=is_restored)
+    if watchdog_has_acted:
+        loops.to_manual(state, np.ones(state.batch, dtype=np.bool_))
 
 
 def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], now: Now, mark: Mark = _no_mark) -> Frame:
@@ -160,6 +165,9 @@ def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], no
     derived.derive(plan, state, value, quality, time, [_turns(g, before, log.scan) for g in plan.derived])
     mark("derived")
     forces = protection.evaluate(plan, state, state.scratch["protection"], value, quality, now=now, emit=log.emit)
+    if state["scan.is_cold"][0, 0]:
+        state["scan.is_cold"][...] = False
+        loops.to_manual(state, np.logical_or.reduce(state["protection.acting"], axis=0))
     mark("protection")
     is_failed = not _control(plan, state, [_turns(g, before, log.scan) for g in plan.loops.groups], log)
     mark("control")

@@ -98,9 +98,8 @@ def run(
     """Run the whole plant on this machine, simulator included, until Ctrl-C.
 
     The simulated plant starts anew each time; set-points, modes, latches, records, users and certificates stay in the
-    state folder. The first start makes the users operator, shiftlead and engineer
-    and shows their passwords once. On a loopback address the OPC UA server also lets anybody on this machine browse
-    and read.
+    state folder. The first start makes the users operator, shiftlead and engineer and shows their passwords once. On a
+    loopback address the OPC UA server also lets anybody on this machine browse and read.
 
     Example: `wte run --state /var/lib/wte --endpoint opc.tcp://127.0.0.1:4841/wte`
     """
@@ -124,10 +123,11 @@ def sim(
 
     Example: `wte sim --initial 60% --device L1=127.0.0.1:15020`
     """
-    from wte.service import Simulator, host
+    from wte.service import Simulator, host, places_of
 
     with plain_errors(errors):
-        raise typer.Exit(host(Simulator(_config(plant, device), seed, initial, speed)))
+        config = _config(plant, device)
+        raise typer.Exit(host(Simulator(str(config.folder), places_of(config), seed, initial, speed)))
 
 
 @app.command(rich_help_panel="Running a plant")
@@ -136,14 +136,13 @@ def control(plant: Plant = None, state: StateDir = None, device: Devices = None)
 
     Example: `wte control --state /var/lib/wte --device L1=192.0.2.10:502`
     """
-    from controller.core.compiler import compile_plan
-    from wte.service import Controller, host
+    from wte.service import Controller, host, places_of
 
     with plain_errors(errors):
-        plan = compile_plan(_config(plant, device))
-        folder = state or state_folder(plan.name)
+        config = _config(plant, device)
+        folder = state or state_folder(config.plant.name)
         prepare_state(folder)
-        raise typer.Exit(host(Controller(plan, folder)))
+        raise typer.Exit(host(Controller(str(config.folder), places_of(config), str(folder))))
 
 
 @app.command(rich_help_panel="Running a plant")
@@ -159,17 +158,17 @@ def serve(
 
     Example: `wte serve --state /var/lib/wte --endpoint opc.tcp://0.0.0.0:4840/wte`
     """
-    from controller.core.compiler import compile_plan
     from wte.launch import is_loopback
-    from wte.service import HmiServer, host
+    from wte.service import HmiServer, host, places_of
 
     with plain_errors(errors):
         if is_open and not is_loopback(endpoint):
             raise PlantError(f"--open is for loopback addresses only; {endpoint} can be reached from other machines")
-        plan = compile_plan(_config(plant))
-        folder = state or state_folder(plan.name)
+        config = _config(plant)
+        folder = state or state_folder(config.plant.name)
         prepare_state(folder)
-        raise typer.Exit(host(HmiServer(plan, folder, endpoint, is_open)))
+        service = HmiServer(str(config.folder), places_of(config), str(folder), endpoint, is_open)
+        raise typer.Exit(host(service))
 
 
 # --- engineering -----------------------------------------------------------------------------------------------------

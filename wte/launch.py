@@ -6,6 +6,7 @@ the controller writes its declared end states while the field still answers, the
 
 import asyncio
 import ipaddress
+import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from controller.core.plan import Plan
 from wte.child import Child
 from wte.first_start import NewUser, make_first_users
 from wte.folders import only_user, prepare_state, state_folder
-from wte.service import Controller, HmiServer, Simulator, refusal
+from wte.service import Controller, HmiServer, Simulator, places_of, refusal
 from wte.status import Status, live
 
 GRACE_S = {"control": 2.0, "serve": 1.5, "sim": 1.0}  # in the order of stopping; together less than 5 s
@@ -59,6 +60,14 @@ def is_loopback(endpoint: str) -> bool:
         return host == "localhost"
 
 
+def _copied(plant: Path, state_dir: Path) -> str:
+    """Copy the plant's files, so that what is restarted later is what was checked now; return the copy's folder."""
+    copy = state_dir / "plant"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(plant, copy)
+    return str(copy)
+
+
 class _Launcher:
     def __init__(self, options: Options, config: Config, plan: Plan, state_dir: Path, console: Console) -> None:
         self._options, self._plan = options, plan
@@ -66,9 +75,10 @@ class _Launcher:
         self._is_open = is_loopback(options.endpoint)
         self._began = time.monotonic()
         self._status = Status(plan, state_dir / "link", console)
-        sim = Simulator(config, options.seed, options.initial, 1.0)
-        control = Controller(plan, state_dir)
-        serve = HmiServer(plan, state_dir, options.endpoint, self._is_open)
+        plant, places = _copied(config.folder, state_dir), places_of(config)
+        sim = Simulator(plant, places, options.seed, options.initial, 1.0)
+        control = Controller(plant, places, str(state_dir))
+        serve = HmiServer(plant, places, str(state_dir), options.endpoint, self._is_open)
         self._sim, self._control, self._serve = (
             Child(service, state_dir, show=self._status.show_log, is_critical=service is control)
             for service in (sim, control, serve)

@@ -1,8 +1,8 @@
 """One service in its own process: simulator, controller or HMI server, from its description to its exit code.
 
 ``wte sim``, ``wte control`` and ``wte serve`` host a service in the terminal's process. ``wte run`` writes the
-description of each into a file and starts ``python -m wte.service FILE``: a restarted service so runs exactly the
-configuration that was checked at the start, not a file somebody has half edited, and starts without reading any YAML.
+description of each into a file and starts ``python -m wte.service FILE``. The plant it names is a copy made at the
+start: a restarted service so runs the configuration that was checked, not a file somebody has half edited.
 
 Exit codes: 0 ended as asked, 1 refused with a message (PlantError), anything else a crash.
 """
@@ -11,77 +11,87 @@ import asyncio
 import ctypes
 import logging
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+import msgspec
 import structlog
 
+from controller.core.compiler import compile_plan
+from controller.core.config import Config, load, with_devices
 from controller.core.errors import PlantError
-
-if TYPE_CHECKING:  # each process imports only what it runs: a controller must be back inside the PLC's watchdog time
-    from controller.core.config import Config
-    from controller.core.plan import Plan
 
 REFUSED = 1
 Ready = Callable[[], None]
+Places = dict[str, tuple[str, int]]  # device -> host and port, where another than the configuration's
 
 
-@dataclass(frozen=True, slots=True)
-class Simulator:
+class _Description(msgspec.Struct, frozen=True, tag=True):
+    """What all services are told: the plant's folder and where its devices are."""
+
+    plant: str
+    devices: Places
+
+    def config(self) -> Config:
+        """Load the configuration; ConfigError names its mistakes."""
+        return with_devices(load(Path(self.plant)), self.devices)
+
+
+class Simulator(_Description, frozen=True, tag=True):
     """The plant behind Modbus. ``speed`` is plant seconds per second."""
 
     name: ClassVar[str] = "sim"
-    config: "Config"
     seed: int
     initial: str
     speed: float
 
     async def serve(self, ready: Ready) -> None:
         """Serve until cancelled."""
-        from plc_sim.server import serve  # noqa: PLC0415  see TYPE_CHECKING above
+        from plc_sim.server import serve  # noqa: PLC0415  a process imports what it runs: restarts must be quick
 
-        await serve(self.config, seed=self.seed, initial=self.initial, speed=self.speed, ready=ready)
+        await serve(self.config(), seed=self.seed, initial=self.initial, speed=self.speed, ready=ready)
 
 
-@dataclass(frozen=True, slots=True)
-class Controller:
+class Controller(_Description, frozen=True, tag=True):
     """The scan, its field and its records."""
 
     name: ClassVar[str] = "control"
-    plan: "Plan"
-    state_dir: Path
+    state_dir: str
 
     async def serve(self, ready: Ready) -> None:
         """Serve until cancelled."""
-        from controller.runtime import serve  # noqa: PLC0415  see TYPE_CHECKING above
+        from controller.runtime import serve  # noqa: PLC0415  as above
 
-        await serve(self.plan, state_dir=self.state_dir, ready=ready)
+        await serve(compile_plan(self.config()), state_dir=Path(self.state_dir), ready=ready)
 
 
-@dataclass(frozen=True, slots=True)
-class HmiServer:
+class HmiServer(_Description, frozen=True, tag=True):
     """The OPC UA server. ``is_open``: also an endpoint without security, for browsing and reading only."""
 
     name: ClassVar[str] = "serve"
-    plan: "Plan"
-    state_dir: Path
+    state_dir: str
     endpoint: str
     is_open: bool
 
     async def serve(self, ready: Ready) -> None:
         """Serve until cancelled."""
-        from hmi_server.server import serve  # noqa: PLC0415  see TYPE_CHECKING above
+        from hmi_server.server import serve  # noqa: PLC0415  as above
 
-        await serve(self.plan, state_dir=self.state_dir, endpoint=self.endpoint, is_open=self.is_open, ready=ready)
+        plan = compile_plan(self.config())
+        folder = Path(self.state_dir)
+        await serve(plan, state_dir=folder, endpoint=self.endpoint, is_open=self.is_open, ready=ready)
 
 
 Service = Simulator | Controller | HmiServer
+
+
+def places_of(config: Config) -> Places:
+    """Return where the configuration's devices are."""
+    return {name: (device.host, device.port) for name, device in config.plant.devices.items()}
 
 
 def host(service: Service) -> int:
@@ -173,12 +183,9 @@ def _log_crash(kind: type[BaseException], exc: BaseException, trace: TracebackTy
 
 
 def write_description(service: Service, folder: Path) -> Path:
-    """Write the file that ``python -m wte.service`` takes; only its owner may read it."""
+    """Write the file that ``python -m wte.service`` takes."""
     file = folder / f"{service.name}.service"
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        pickle.dump(service, out)
+    file.write_bytes(msgspec.json.encode(service))
     return file
 
 
@@ -193,10 +200,8 @@ def _end_with_parent(parent: int) -> None:
 def main() -> None:
     """Host the service described in a file: ``python -m wte.service FILE PARENT_PID``."""
     file, parent = sys.argv[1:]
-    with Path(file).open("rb") as source:
-        service: Service = pickle.load(source)  # noqa: S301  written by our parent into a folder of mode 0700
     _end_with_parent(int(parent))
-    sys.exit(host(service))
+    sys.exit(host(msgspec.json.decode(Path(file).read_bytes(), type=Service)))
 
 
 if __name__ == "__main__":

@@ -51,16 +51,20 @@ def add_state(plan: Plan, state: State) -> None:
         state.add(name, keys)
 
 
-def start(plan: Plan, state: State, value: Floats, *, is_restored: bool, to_manual: bool) -> None:
-    """Align after a start, so that the first step moves nothing; ``to_manual`` leaves no loop on automatic.
+def to_manual(state: State, plants: Bools) -> None:
+    """Leave no loop on automatic in the marked plants (batch,)."""
+    mode = state["loop.mode"]
+    np.copyto(mode, _MAN, where=(mode != _OOS) & plants)
+
+
+def start(plan: Plan, state: State, value: Floats, *, is_restored: bool) -> None:
+    """Align after a start, so that the first step moves nothing.
 
     ``value`` is the tag table with inputs and derived values. Set-points are the retained ones; on a cold start a slave
     begins at its PV. A master begins where its slave's set-point is.
     """
-    loops, mode, sp, used = plan.loops, state["loop.mode"], state["loop.sp"], state["loop.sp_used"]
+    loops, sp, used = plan.loops, state["loop.sp"], state["loop.sp_used"]
     state["loop.is_tracking"][...] = True
-    if to_manual:
-        np.copyto(mode, _MAN, where=mode != _OOS)
     if not is_restored:
         pv = value[loops.pv]
         np.copyto(sp, pv, where=(loops.master >= 0)[:, None] & np.isfinite(pv))

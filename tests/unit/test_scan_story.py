@@ -288,6 +288,17 @@ def test_after_a_gap_longer_than_the_watchdog_every_loop_waits_in_man(plan: Plan
     assert late.read("L1-FIC-1601.MODE_ACT") == Mode.MAN
 
 
+def test_a_cold_start_on_a_tripped_plant_leaves_every_loop_in_man(plan: Plan) -> None:
+    running = Desk(plan)
+    running.scan()
+    assert running.read("L1-FIC-1601.MODE_ACT") == Mode.CAS  # a running plant is taken over in automatic
+    tripped = Desk(plan, start_now=False)
+    tripped.set("L1-XS-4101", 1.0).start()
+    tripped.scan()
+    assert tripped.read("L1-UZ-45.STATE") == 3
+    assert tripped.read("L1-FIC-1601.MODE") == tripped.read("L1-LIC-1401.MODE") == Mode.MAN
+
+
 def test_event_numbers_have_no_gap_over_a_restart(plan: Plan) -> None:
     old = Desk(plan)
     last = old.scan(commands=[Command("1", "nothing"), Command("2", "nothing")]).events[-1].seq

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -163,7 +164,7 @@ def _number(sample: Sample) -> float:
 # --- judging ---------------------------------------------------------------------------------------------------------
 
 
-class _Watch:
+class _Watch(Protocol):
     """Looks at every scan for one expectation."""
 
     def look(self, time_s: float, samples: dict[str, Sample]) -> None:
@@ -171,7 +172,7 @@ class _Watch:
 
     def verdict(self, events: Sequence[tuple[float, Event]]) -> Verdict:
         """Judge after the last scan."""
-        raise NotImplementedError
+        ...
 
 
 def _watch(expectation: Expectation, end_s: float) -> _Watch:
