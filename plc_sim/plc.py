@@ -5,8 +5,8 @@ it, the watchdog overwrites it, a read-back shows it, actuators follow it.
 
 The watchdog is armed by the first heartbeat: a PLC that just powered up holds its outputs. When the heartbeat stands
 still for the time in the watchdog register, the PLC ignores writes and drives each output to its fail position: held
-for ``hold_s``, then moved at ``rate_per_min`` (0: at once). It lets go after the heartbeat has moved for a second
-again. A planned-stop mark disarms it, a watchdog register of 0 switches it off.
+for ``hold_s``, then moved at ``rate_per_min`` (0: at once); position ``hold`` never moves. It lets go after the
+heartbeat has moved for a second again. A planned-stop mark disarms it, a watchdog register of 0 switches it off.
 """
 
 import numpy as np
@@ -42,8 +42,10 @@ class Plcs:
         self._device_of = np.array([devices.index(p.device) for p in outputs], dtype=np.intp)
         self._scaling = scaling
         fails = [p.fail for p in outputs]
-        self._fail_raw = scaling.raw(np.array([f.position for f in fails], dtype=np.float64).reshape(-1, 1))
-        self._hold_s = np.array([f.hold_s for f in fails], dtype=np.float64).reshape(-1, 1)
+        ends = [0.0 if f.position == "hold" else f.position for f in fails]
+        holds = [np.inf if f.position == "hold" else f.hold_s for f in fails]
+        self._fail_raw = scaling.raw(np.array(ends, dtype=np.float64).reshape(-1, 1))
+        self._hold_s = np.array(holds, dtype=np.float64).reshape(-1, 1)
         rate = np.array([f.rate_per_min if f.rate_per_min > 0.0 else np.inf for f in fails], dtype=np.float64)
         self._rate_raw_s = rate.reshape(-1, 1) * scaling.gain / 60.0
         self.output: Floats = state.add("plc.output", keys, fill=initial_raw)

@@ -7,7 +7,6 @@ from rich.table import Table
 from controller.core.config import Config
 from controller.core.plan import Plan
 from controller.core.tags import RowKind
-from controller.modbus.master import MAX_GAP
 from controller.modbus.poll import plan_reads, plan_writes, supervision_points
 
 
@@ -43,7 +42,8 @@ def _devices(plan: Plan) -> Table:
     for column in ("device", "address", "registers read", "registers written", "read requests", "write requests"):
         table.add_column(column, justify="left" if column in {"device", "address"} else "right", overflow="fold")
     guards = [supervision_points(number, device) for number, device in enumerate(plan.devices)]
-    reads = plan_reads([*plan.inputs, *plan.outputs, *(guard["plc_counter"] for guard in guards)], MAX_GAP)
+    gaps = [device.max_gap for device in plan.devices]
+    reads = plan_reads([*plan.inputs, *plan.outputs, *(guard["plc_counter"] for guard in guards)], gaps)
     outputs = plan_writes(plan.outputs)
     marks = plan_writes([guard[name] for guard in guards for name in ("heartbeat", "planned_stop")])
     for number, device in enumerate(plan.devices):

@@ -87,6 +87,7 @@ class DevicePlan:
     planned_stop: int
     watchdog_ms: int
     plc_counter: int
+    max_gap: int = 32  # registers nobody wants that one read may run over, rather than asking twice
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------

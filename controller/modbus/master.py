@@ -19,7 +19,6 @@ from controller.modbus import codec
 from controller.modbus.device import NEVER, Device, DeviceStatus, Order, Registers
 from controller.modbus.poll import Block, plan_reads, plan_writes, supervision_points, writable
 
-MAX_GAP: Final = 32  # registers read though nobody wants them, rather than asking twice
 FRESH_PERIODS: Final = 1.5  # older than that, a number missed its poll; less would flicker when a poll ends a bit late
 _HEARTBEATS: Final = 0x10000
 _FRESH: Final = np.ones((1, 1), dtype=np.bool_)
@@ -50,7 +49,7 @@ class ModbusIo:
     in 0..1 that keep the reconnects of many controllers apart.
     """
 
-    def __init__(self, plan: Plan, clock: Clock, jitter: Callable[[], float], max_gap: int = MAX_GAP) -> None:
+    def __init__(self, plan: Plan, clock: Clock, jitter: Callable[[], float]) -> None:
         self._clock = clock
         self._fresh_ns = int(FRESH_PERIODS * plan.period_ns)
         self._outputs = plan.outputs
@@ -59,7 +58,7 @@ class ModbusIo:
         # Read: all inputs, all outputs as the devices hold them, one counter a device.
         own = [supervision_points(number, device) for number, device in enumerate(plan.devices)]
         points = [*plan.inputs, *plan.outputs]
-        reads = plan_reads([*points, *(p["plc_counter"] for p in own)], max_gap)
+        reads = plan_reads([*points, *(p["plc_counter"] for p in own)], [d.max_gap for d in plan.devices])
         n_in, n_out = len(plan.inputs), len(plan.outputs)
         self._where = codec.layout(points, reads.position)
         self._in, self._back = slice(0, n_in), slice(n_in, n_in + n_out)

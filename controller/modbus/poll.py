@@ -66,33 +66,35 @@ class _Span:
     rows: list[int]
 
 
-def plan_reads(points: Sequence[PointPlan], max_gap: int) -> PollPlan:
-    """Coalesce ``points`` into read blocks; ``max_gap`` in registers, for bits 16 times as many."""
+def plan_reads(points: Sequence[PointPlan], max_gap: Sequence[int]) -> PollPlan:
+    """Coalesce ``points`` into read blocks; ``max_gap`` of each device in registers, for bits 16 times as many."""
     return _lay_out(points, _spans(points, range(len(points)), max_gap, READ_LIMIT))
 
 
 def plan_writes(points: Sequence[PointPlan]) -> PollPlan:
     """Coalesce ``points`` (outputs) into blocks without gaps: the buffer that ``encode`` fills."""
-    return _lay_out(points, _spans(points, range(len(points)), 0, WRITE_LIMIT))
+    return _lay_out(points, _spans(points, range(len(points)), None, WRITE_LIMIT))
 
 
 def writable(points: Sequence[PointPlan], plan: PollPlan, rows: Iterable[int]) -> tuple[Block, ...]:
     """Return blocks over ``plan``'s buffer that touch the points ``rows`` and no others."""
-    spans = _spans(points, rows, 0, WRITE_LIMIT)
+    spans = _spans(points, rows, None, WRITE_LIMIT)
     return tuple(
         Block(s.device, s.table, s.start, s.stop - s.start, min(plan.position[row] for row in s.rows)) for s in spans
     )
 
 
-def _spans(points: Sequence[PointPlan], rows: Iterable[int], max_gap: int, limit: dict[str, int]) -> list[_Span]:
-    """Cut the points, sorted by place, wherever the gap or the block would become too large."""
+def _spans(
+    points: Sequence[PointPlan], rows: Iterable[int], max_gap: Sequence[int] | None, limit: dict[str, int]
+) -> list[_Span]:
+    """Cut the points, sorted by place, wherever the gap (None: any) or the block would become too large."""
 
     def place(row: int) -> tuple[int, str, int]:
         return points[row].device, points[row].table, points[row].address
 
     spans: list[_Span] = []
     for (device, table), members in groupby(sorted(rows, key=place), key=lambda row: place(row)[:2]):
-        gap = max_gap * BITS_PER_REGISTER if table in BIT_TABLES else max_gap
+        gap = (max_gap[device] if max_gap else 0) * (BITS_PER_REGISTER if table in BIT_TABLES else 1)
         span: _Span | None = None
         for row in members:
             start, stop = points[row].address, points[row].address + size_of(points[row])

@@ -68,7 +68,7 @@ def test_decoding_undoes_encoding(points: list[PointPlan], data: st.DataObject) 
 
 @given(st.lists(st.one_of(registers(), bits()), max_size=60), st.integers(0, 64))
 def test_every_point_is_read_whole_in_a_request_that_fits(points: list[PointPlan], max_gap: int) -> None:
-    plan = plan_reads(points, max_gap)
+    plan = plan_reads(points, [max_gap] * (1 + max((p.device for p in points), default=0)))
     for row, point in enumerate(points):
         block = plan.blocks[plan.block_of[row]]
         assert (block.device, block.table) == (point.device, point.table)

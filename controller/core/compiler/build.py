@@ -112,4 +112,5 @@ def _device(name: str, device: models.Device) -> DevicePlan:
         planned_stop=s.planned_stop,
         watchdog_ms=s.watchdog_ms,
         plc_counter=s.plc_counter,
+        max_gap=device.max_gap,
     )

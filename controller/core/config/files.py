@@ -1,4 +1,4 @@
-"""The files of a plant folder: ``plant.yaml`` and one folder of sections per template, each entry validated alone.
+"""The files of a plant folder: ``plant.yaml``, patterns, one folder of sections per template; each entry alone.
 
 An entry with a mistake is left out but its key stays known, so that one typo is one message and not ten.
 """
@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from controller.core import models
 from controller.core.config.groups import expand
+from controller.core.config.patterns import FOLDER, PatternFile, make_tags, read_patterns, unused_issues
 from controller.core.config.placed import Item, Origin
 from controller.core.config.words import describe, did_you_mean, issues_of
 from controller.core.errors import Issue
@@ -22,18 +23,21 @@ M = TypeVar("M", bound=BaseModel)
 _KEY = TypeAdapter[str](models.Key)
 _PARTS: dict[str, type[BaseModel]] = {
     "tags": models.Tag,
+    "equipment": models.Equipment,
     "loops": models.Loop,
     "actions": models.ActionGroup,
     "protection": models.ProtectionRow,
 }
+_SPACES = {"actions": ("actions",), "equipment": ("equipment",)}  # of names; the other parts share one
 
 
 @dataclass(slots=True)
 class Template:
-    """All sections of one template folder, groups of sensors expanded."""
+    """All sections of one template folder, equipment and groups of sensors expanded."""
 
     name: str
     tags: dict[str, Item[models.Tag]] = field(default_factory=dict[str, Item[models.Tag]])
+    equipment: dict[str, Item[models.Equipment]] = field(default_factory=dict[str, Item[models.Equipment]])
     loops: dict[str, Item[models.Loop]] = field(default_factory=dict[str, Item[models.Loop]])
     actions: dict[str, Item[models.ActionGroup]] = field(default_factory=dict[str, Item[models.ActionGroup]])
     protection: dict[str, Item[models.ProtectionRow]] = field(default_factory=dict[str, Item[models.ProtectionRow]])
@@ -45,6 +49,7 @@ class Template:
         """Return one part by its name in the file."""
         parts: dict[str, dict[str, Item[Any]]] = {
             "tags": self.tags,
+            "equipment": self.equipment,
             "loops": self.loops,
             "actions": self.actions,
             "protection": self.protection,
@@ -61,6 +66,7 @@ class Sources:
 
     document: Document
     plant: models.Plant | None = None
+    patterns: dict[str, PatternFile] = field(default_factory=dict[str, PatternFile])
     templates: dict[str, Template] = field(default_factory=dict[str, Template])
     issues: list[Issue] = field(default_factory=list[Issue])
     is_complete: bool = True
@@ -78,10 +84,14 @@ def read_folder(folder: Path) -> Sources:
     sources.issues += sources.document.issues
     if not sources.document.issues or sources.document.data is not None:
         sources.plant = _validated(models.Plant, sources.document.data, sources.document, sources.issues)
+    sources.patterns = read_patterns(folder, sources.issues)
     for path in sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
         files = sorted(path.glob("*.yaml"))
-        if files:
+        if files and path.name != FOLDER:
             sources.templates[path.name] = _read_template(path.name, files, sources)
+    broken = {part for template in sources.templates.values() for part in template.broken.values()}
+    if sources.is_complete and "equipment" not in broken:
+        sources.issues += unused_issues(sources.patterns)
     return sources
 
 
@@ -102,7 +112,7 @@ def _read_template(name: str, files: list[Path], sources: Sources) -> Template:
             _add_section(template, document, sources)
         elif document.data is not None:
             sources.is_complete = False
-            text = f"expected tags, loops, actions, protection or process, found {describe(document.data)}"
+            text = f"expected tags, equipment, loops, actions, protection or process, found {describe(document.data)}"
             issues.append(Issue(document.name, 1, "file", text))
         elif document.issues:
             sources.is_complete = False
@@ -132,11 +142,11 @@ def _add_section(template: Template, document: Document, sources: Sources) -> No
             _add_process(template, entries, document, issues)
         else:
             for key, data in entries.items():
-                _add_entry(template, Origin(document, part, str(key)), data, issues)
+                _add_entry(template, Origin(document, part, str(key)), data, sources)
 
 
-def _add_entry(template: Template, origin: Origin, data: Any, issues: list[Issue]) -> None:
-    key, model = origin.key, _PARTS[origin.part]
+def _add_entry(template: Template, origin: Origin, data: Any, sources: Sources) -> None:
+    key, model, issues = origin.key, _PARTS[origin.part], sources.issues
     if not _has_good_key(origin, issues):
         template.broken[key] = origin.part
         return
@@ -150,6 +160,8 @@ def _add_entry(template: Template, origin: Origin, data: Any, issues: list[Issue
         return
     if not isinstance(spec, models.Tag):
         template.part(origin.part)[key] = Item(key, "", spec, origin)
+        if isinstance(spec, models.Equipment):
+            _add_equipment(template, Item(key, "", spec, origin), sources)
         return
     item = Item(key, "", spec, origin)
     if spec.group is None:
@@ -163,9 +175,31 @@ def _add_entry(template: Template, origin: Origin, data: Any, issues: list[Issue
         template.sensors[part.key] = key
 
 
+def _add_equipment(template: Template, item: Item[models.Equipment], sources: Sources) -> None:
+    pattern = sources.patterns.get(item.spec.pattern)
+    if pattern is None:
+        text = f"no file {item.spec.pattern}.yaml in {FOLDER}{did_you_mean(item.spec.pattern, sources.patterns)}"
+        sources.issues.append(item.issue(text, "pattern"))
+        template.broken[item.key] = "equipment"
+        return
+    pattern.is_used = True
+    if pattern.is_broken:
+        template.broken[item.key] = "equipment"
+        return
+    made, broken, mistakes = make_tags(item, pattern)
+    sources.issues += mistakes
+    template.broken |= dict.fromkeys(broken, "tags")
+    for tag in made:
+        if not _is_taken(template, tag.origin, sources.issues):
+            template.tags[tag.key] = tag
+
+
 def _has_good_key(origin: Origin, issues: list[Issue]) -> bool:
     if origin.part == "actions":
         return True
+    if origin.part == "equipment" and "." in origin.key:
+        issues.append(origin.issue("equipment has no point in its key; the pattern adds the members"))
+        return False
     try:
         _KEY.validate_python(origin.key)
     except ValidationError:
@@ -178,8 +212,7 @@ def _has_good_key(origin: Origin, issues: list[Issue]) -> bool:
 def _is_taken(template: Template, origin: Origin, issues: list[Issue], shown: Origin | None = None) -> bool:
     """Report a key that exists already; tags, loops and protection rows share one space of names."""
     key = origin.key
-    spaces = ("actions",) if origin.part == "actions" else ("tags", "loops", "protection")
-    for space in spaces:
+    for space in _SPACES.get(origin.part, ("tags", "loops", "protection")):
         first = template.part(space).get(key)
         if first is not None:
             text = f"{key} exists already as one of the {space} at {first.place}"

@@ -213,8 +213,10 @@ class _Place:
 def _exists(template: Template, key: str, parts: tuple[Part, ...]) -> bool:
     if any(key in template.part(part) for part in parts):
         return True
-    # What a broken entry would have made is not unknown: LT-1401A and LT-1401.DEV of the group LT-1401.
-    return not template.broken.keys().isdisjoint({key, key[:-1], key.removesuffix(".DEV")})
+    # What a broken entry would have made is not unknown: LT-1401A and LT-1401.DEV of the group LT-1401, all that the
+    # pattern of P-3010A or of HV-2310 adds.
+    owner = key.partition(".")[0]
+    return not template.broken.keys().isdisjoint({key, key[:-1], key.removesuffix(".DEV"), owner, owner[:-1]})
 
 
 def _kinds(parts: tuple[Part, ...]) -> str:

@@ -62,24 +62,31 @@ def issues_of(
 ) -> list[Issue]:
     """Return the issues of one failed validation of ``data``, which stands at ``where`` in the file.
 
-    The first ``shown`` steps of ``where`` are left out of what people read. The branches of a union fail one by one;
-    people made one mistake, so errors at one place become one issue.
+    The first ``shown`` steps of ``where`` are left out of what people read.
+    """
+    issues: list[Issue] = []
+    for text, path in mistakes_of(error, model, data):
+        full = (*where, *path)
+        issues.append(Issue(document.name, document.line(full), show(full[shown:]) or "file", text))
+    return issues
+
+
+def mistakes_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[tuple[str, Where]]:
+    """Return each mistake of one failed validation and its path inside ``data``.
+
+    The branches of a union fail one by one; people made one mistake, so errors at one place become one.
     """
     at: dict[Where, list[Mapping[str, Any]]] = {}
     for entry in error.errors(include_url=False):
         at.setdefault(_real_path(entry["loc"], data, entry["type"]), []).append(entry)
     extra = {path: _meant(path, model) for path, (entry, *_) in at.items() if entry["type"] == "extra_forbidden"}
     meant = {(*path[:-1], name) for path, name in extra.items() if name}
-    issues: list[Issue] = []
-    for path, entries in at.items():
-        if (
-            path in meant and entries[0]["type"] == "missing"
-        ):  # missing only because it is misspelt, which is said where it stands
-            continue
-        text = _text(entries, model, path)
-        full = (*where, *path)
-        issues.append(Issue(document.name, document.line(full), show(full[shown:]) or "file", text))
-    return issues
+    return [
+        (_text(entries, model, path), path)
+        for path, entries in at.items()
+        # One that is missing only because it is misspelt is said where it stands.
+        if not (path in meant and entries[0]["type"] == "missing")
+    ]
 
 
 def _real_path(loc: Where, data: Any, kind: str) -> Where:

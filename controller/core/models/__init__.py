@@ -24,6 +24,7 @@ from controller.core.models.derived import (
     Sum,
 )
 from controller.core.models.loops import FeedForward, Loop, OpLimits, SetPoint, Tuning
+from controller.core.models.patterns import Equipment, Parameter, Pattern, Table
 from controller.core.models.plant import Device, Instance, Plant, Site, Supervision
 from controller.core.models.protection import ActionGroup, ProtectionRow, ResetWhen, VoteSpec
 from controller.core.models.tags import (
@@ -54,6 +55,7 @@ __all__ = [
     "Below",
     "Derived",
     "Device",
+    "Equipment",
     "Fail",
     "FeedForward",
     "Figure",
@@ -73,6 +75,8 @@ __all__ = [
     "Negation",
     "OpLimits",
     "Output",
+    "Parameter",
+    "Pattern",
     "Plant",
     "Priority",
     "ProtectionRow",
@@ -88,6 +92,7 @@ __all__ = [
     "Sum",
     "Supervision",
     "System",
+    "Table",
     "Tag",
     "Title",
     "TripLimits",
@@ -101,6 +106,7 @@ class Section(Model):
     """One YAML file of a template folder; every part is optional, so engineers cut files by area as they like."""
 
     tags: dict[Key, Tag] = {}
+    equipment: dict[Key, Equipment] = {}
     loops: dict[Key, Loop] = {}
     actions: dict[str, ActionGroup] = {}
     protection: dict[Key, ProtectionRow] = {}

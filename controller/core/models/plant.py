@@ -17,6 +17,7 @@ class Device(Model):
     byte_order: Literal["ABCD", "CDAB", "BADC", "DCBA"] = "ABCD"  # of 32-bit values; 16-bit: ABCD and CDAB are "AB"
     timeout_ms: Annotated[int, Field(ge=10, le=2000)] = 60
     stale_s: Annotated[float, Field(gt=0, le=10)] = 0.5  # older than this: BAD_NO_COMMUNICATION
+    max_gap: Annotated[int, Field(ge=0, le=123)] = 32  # registers nobody wants that one request may run over
     supervision: "Supervision"
 
 

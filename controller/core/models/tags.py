@@ -31,11 +31,20 @@ class Output(Model):
 
 
 class Fail(Model):
-    """Fail position in the PLC: hold for ``hold_s``, then move to ``position`` at ``rate_per_min`` (0: at once)."""
+    """Fail position in the PLC: hold for ``hold_s``, then move to ``position`` at ``rate_per_min`` (0: at once).
 
-    position: float
+    ``position: hold`` stays for good where the output is.
+    """
+
+    position: float | Literal["hold"]
     hold_s: Annotated[float, Field(ge=0)] = 0.0
     rate_per_min: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> "Fail":
+        if self.position == "hold" and (self.hold_s or self.rate_per_min):
+            raise ValueError("position hold never moves; delete hold_s and rate_per_min")
+        return self
 
 
 class Instrument(Model):

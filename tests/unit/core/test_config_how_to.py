@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
     ("page", "keys"),
     [
         ("add-a-tag.md", {"L1-TT-1609A", "L1-TT-1609", "L1-TT-1609.DEV", "L2-TDY-1609"}),
+        ("add-equipment.md", {"L1-FV-1609.OP", "L2-FV-1609.ZT"}),
         ("add-a-loop.md", {"L1-PIC-1541", "L2-PIC-1541"}),
         ("add-a-trip.md", {"L1-TT-1610B", "L1-UZ-99", "L2-UZ-99"}),
     ],
@@ -29,7 +30,7 @@ def test_the_example_of_a_page_loads_as_printed(page: str, keys: set[str], tmp_p
     assert keys <= {*config.tags, *config.loops, *config.protection}
 
 
-@pytest.mark.parametrize("page", ["add-a-tag.md", "add-a-loop.md", "add-a-trip.md"])
+@pytest.mark.parametrize("page", ["add-a-tag.md", "add-equipment.md", "add-a-loop.md", "add-a-trip.md"])
 def test_every_page_ends_with_a_test_that_exists(page: str) -> None:
     last = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8").rstrip().splitlines()[-1]
     assert last.startswith("The test to run: `.venv/bin/python -m pytest ")

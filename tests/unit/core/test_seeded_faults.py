@@ -39,6 +39,7 @@ class Fault:
 
 
 DRUM, STEAM, FEED, TRIPS = "line/drum.yaml", "line/steam.yaml", "line/feedwater.yaml", "line/protection.yaml"
+VALVE, CONTROL_VALVE = "patterns/valve.yaml", "patterns/control_valve.yaml"
 COMMON, CTRIPS, SYSTEM, PLANT = "common/feedwater.yaml", "common/protection.yaml", "common/system.yaml", "plant.yaml"
 
 FAULTS = [
@@ -64,7 +65,7 @@ FAULTS = [
     Fault("bad_kind", DRUM, "XY-1402:", "kind: not", "kind: nott", "XY-1402.derived", "did you mean not?"),
     Fault("bad_vote", TRIPS, "UZ-03:", "vote: 2oo3", "vote: 2of3", "UZ-03.votes.a.vote", "does not have the form"),
     Fault("missing_range", FEED, "PDT-1602:", "    range: {lo: 0, hi: 4}\n", "", "PDT-1602", "needs a range", at="PDT-1602:", issue_file=FEED),
-    Fault("no_safe_value", FEED, "FV-1602.OP:", "      safe: 0\n", "", "FV-1602.OP.output.safe", "missing key", at="    output:", issue_file=FEED),
+    Fault("no_safe_value", COMMON, "SC-3010:", "      safe: hold\n", "", "SC-3010.output.safe", "missing key", at="    output:", issue_file=COMMON),
     Fault("missing_column", TRIPS, "UZ-04:", "    on_unknown: trip\n", "", "UZ-04.on_unknown", "missing key", at="  UZ-04:", issue_file=TRIPS),
     Fault("two_sources", FEED, "PDT-1602:", "    instrument:", "    derived: {kind: not, of: XY-1401}\n    instrument:", "PDT-1602", "exactly one of", at="  PDT-1602:", issue_file=FEED),
     Fault("bad_tag_name", FEED, "", "  TT-1605:", "  tt_1605:", "tt_1605", "capital letters"),
@@ -76,19 +77,19 @@ FAULTS = [
     Fault("alarm_without_limit", DRUM, "PT-1403:", "        limit: 7.75\n", "", "PT-1403.alarms.hihi.limit", "missing key", at="      hihi:", issue_file=DRUM),
     Fault("limit_alarm_on_bool", SYSTEM, "SYS-OPEN:", "      active:", "      hi:", "SYS-OPEN.alarms.hi", "a bool tag has the alarms active and bad"),
     Fault("unknown_area", FEED, "", "  TT-1605:", "  TT-5605:", "TT-5605", "area 56 is not in plant.yaml"),
-    Fault("duplicate_tag", STEAM, "", "  FV-1541.ZT:", "  TT-1604:", "TT-1604", "exists already as one of the tags at line/feedwater.yaml:"),
+    Fault("duplicate_tag", STEAM, "", "  JT-1300:", "  TT-1604:", "TT-1604", "exists already as one of the tags at line/feedwater.yaml:"),
     Fault("channel_is_a_tag", DRUM, "", "  LT-1402A:", "  LT-1401A:", "LT-1401A", "exists already as one of the tags at line/drum.yaml:4"),
     Fault("loop_named_as_tag", COMMON, "loops:", "  PDIC-3004:", "  PT-3004:", "PT-3004", "exists already as one of the tags"),
     Fault("tag_under_a_loop", FEED, "", "  TT-1605:", "  FIC-1601.SP:", "FIC-1601.SP", "is a loop; what is under it"),
     Fault("tag_named_as_an_alarm", FEED, "", "  TT-1605:", "  PDT-1602.LO:", "PDT-1602.LO", "is the name of the alarm lo of PDT-1602 already"),
-    Fault("overlapping_registers", STEAM, "FV-1541.ZT:", "address: 129", "address: 131", "FV-1541.ZT.input.address", "input register 131 is used by JT-1300"),
+    Fault("overlapping_registers", STEAM, "FV-1541:", "input: 129", "input: 131", "FV-1541.address.input", "input register 131 is used by JT-1300"),
     Fault("register_twice", DRUM, "FT-1408:", "address: 111", "address: 110", "FT-1408.input.address", "input register 110 is used by FT-1405 (line/drum.yaml:"),
-    Fault("register_of_supervision", STEAM, "FV-1541.OP:", "address: 102", "address: 2", "FV-1541.OP.output.address", "supervision of the device (watchdog_ms)"),
+    Fault("register_of_supervision", STEAM, "FV-1541:", "holding: 102", "holding: 2", "FV-1541.address.holding", "supervision of the device (watchdog_ms)"),
     Fault("register_too_high", DRUM, "FT-1408:", "address: 111", "address: 65536", "FT-1408.input.address", "must be <= 65535"),
     Fault("register_past_the_end", "line/system.yaml", "XS-4103:", "address: 134", "address: 65535", "XS-4103.input.address", "outside of 0..65535 with its 2 registers"),
-    Fault("form_of_a_bool", STEAM, "XV-1540.ZSO:", ", form: bool", "", "XV-1540.ZSO.input.form", "form raw does not fit a bool tag", at="    input:", issue_file=STEAM),
-    Fault("safe_value_outside", STEAM, "FV-1541.OP:", "safe: 100", "safe: 110", "FV-1541.OP.output.safe", "outside of the range 0..100 %"),
-    Fault("instrument_on_output", FEED, "FV-1601.OP:", "    actuator: {drives: feedwater.valve, stroke_s: 15, dead_band_pct: 0.2}", "    instrument: {of: feedwater.flow}", "FV-1601.OP.instrument", "this tag has none"),
+    Fault("form_of_a_bool", SYSTEM, "SYS-SIMULATED:", ", form: bool", "", "SYS-SIMULATED.input.form", "form raw does not fit a bool tag", at="    input:", issue_file=SYSTEM),
+    Fault("safe_value_outside", STEAM, "FV-1541:", "safe: 100", "safe: 110", "FV-1541.with.safe", "outside of the range 0..100 %"),
+    Fault("instrument_on_output", COMMON, "SC-3010:", "    actuator: {drives: pumps.speed, stroke_s: 20}", "    instrument: {of: pumps.speed}", "SC-3010.instrument", "this tag has none"),
     Fault("actuator_on_input", FEED, "TT-1604:", "    instrument: {of: feedwater.temperature, tau_s: 10, noise: 0.3}", "    actuator: {drives: feedwater.valve}", "TT-1604.actuator", "this tag has none"),
     Fault("unknown_device", FEED, "PDT-1602:", "device: line", "device: lime", "PDT-1602.input.device", "did you mean line?"),
     # --- derived tags ---
@@ -138,7 +139,7 @@ FAULTS = [
     # --- the same checks from their other sides ---
     Fault("section_is_a_list", SYSTEM, "", "tags:\n", "tags: [1]\nold:\n", "tags", "expected entries of the form key: value, found a list", more=("old",)),
     Fault("file_is_a_list", TRIPS, "", "actions:\n", "- 1\n- 2\n---\nactions:\n", "file", "a second document begins here", at="---"),
-    Fault("group_of_an_output", STEAM, "FV-1541.OP:", "    actuator:", "    group: {channels: {A: 7}, select: median}\n    actuator:", "FV-1541.OP.group", "a group is of inputs"),
+    Fault("group_of_an_output", COMMON, "SC-3010:", "    actuator:", "    group: {channels: {A: 7}, select: median}\n    actuator:", "SC-3010.group", "a group is of inputs"),
     Fault("address_beside_group", DRUM, "PT-1403:", "{device: line}", "{device: line, address: 9}", "PT-1403.input.address", "stands with the channels"),
     Fault("channel_name", DRUM, "PT-1403:", "C: 107", "c: 107", "PT-1403.group.channels.c", "one capital letter"),
     Fault("channel_register_twice", DRUM, "PT-1403:", "C: 107", "C: 106", "PT-1403.group.channels.C", "is used by PT-1403B"),
@@ -164,6 +165,7 @@ FAULTS = [
     Fault("force_a_bool_half", TRIPS, "A2:", "XC-1300: 0", "XC-1300: 0.5", "A2.force.XC-1300", "is a bool, 0 or 1; found 0.5"),
     Fault("no_votes", CTRIPS, "UZ-12:", "votes:\n      a: {vote: 3oo3, of: [P-3010A.RUN, P-3010B.RUN, P-3010C.RUN], is_false: true, delay_s: 5}", "votes: {}", "UZ-12.votes", "without votes protects nothing", more=("P-3010A.RUN.trip.is_false", "P-3010B.RUN.trip.is_false", "P-3010C.RUN.trip.is_false")),
     Fault("reset_without_latch", TRIPS, "UZ-13:", "latch: true\n    reset_when: {tag: PT-1502, below: 6.6}", "latch: false\n    reset_when: null", "UZ-13.reset_by", "follows its cause", at="    reset_by", issue_file=TRIPS),
+    Fault("two_limits_of_a_reset", TRIPS, "UZ-13:", "below: 6.6}", "below: 6.6, above: 1}", "UZ-13.reset_when", "needs exactly one of above, below"),
     Fault("reset_outside", TRIPS, "UZ-13:", "below: 6.6", "below: -6.6", "UZ-13.reset_when.below", "-6.6 lies outside of PT-1502's range"),
     Fault("channel_twice", TRIPS, "UZ-13:", "[PT-1502A, PT-1502B, PT-1502C]", "[PT-1502A, PT-1502B, PT-1502B]", "UZ-13.votes.a.of", "names a channel twice"),
     Fault("bypass_leaves_none", TRIPS, "UZ-45:", "channel_bypass: 0", "channel_bypass: 1", "UZ-45.channel_bypass", "vote a has 1 channel(s); bypassing 1 leaves none", more=("UZ-45.channel_bypass",)),
@@ -185,15 +187,15 @@ FAULTS = [
     Fault("scan_of_a_device", SYSTEM, "SYS-SCAN-MS:", "figure: scan_ms", "figure: scan_ms, device: common", "SYS-SCAN-MS.system.device", "is not of one device"),
     Fault("input_without_address", FEED, "PDT-1602:", ", address: 124", "", "PDT-1602.input.address", "missing key", at="    input:", issue_file=FEED),
     Fault("bit_table_for_a_word", FEED, "PDT-1602:", "address: 124", "address: 124, table: coil", "PDT-1602.input.table", "bits are in discrete and coil"),
-    Fault("output_form", STEAM, "FV-1541.OP:", "address: 102", "address: 102\n      form: bool", "FV-1541.OP.output.form", "form bool does not fit an analogue tag", at="      form"),
+    Fault("output_form", COMMON, "SC-3010:", "address: 100", "address: 100\n      form: bool", "SC-3010.output.form", "form bool does not fit an analogue tag", at="      form"),
     Fault("nothing_for_a_number", FEED, "FIC-1601:", "ti_s: 3", "ti_s: ~", "FIC-1601.tuning.ti_s", "expected a number, found nothing"),
     Fault("bool_for_a_number", FEED, "FIC-1601:", "ti_s: 3", "ti_s: true", "FIC-1601.tuning.ti_s", "expected a number, found true"),
     Fault("mapping_for_a_number", FEED, "FIC-1601:", "ti_s: 3", "ti_s: {s: 3}", "FIC-1601.tuning.ti_s", "found entries of the form key: value"),
-    Fault("word_for_hold", STEAM, "XV-1540.OPN:", "safe: hold", "safe: holt", "XV-1540.OPN.output.safe", "expected a number or 'hold', found text 'holt' (did you mean hold?)"),
+    Fault("word_for_hold", COMMON, "SC-3010:", "safe: hold", "safe: holt", "SC-3010.output.safe", "expected a number or 'hold', found text 'holt' (did you mean hold?)"),
     Fault("two_limits_of_a_vote", TRIPS, "UZ-13:", "above: 7.20,", "above: 7.20, below: 1,", "UZ-13.votes.a", "needs exactly one of above, below"),
     Fault("empty_text", STEAM, "FY-1502:", "en: Steam flow for feed-forward", 'en: ""', "FY-1502.title.en", "at least 1 character"),
     Fault("number_for_a_text", STEAM, "FY-1502:", "en: Steam flow for feed-forward", "en: 7", "FY-1502.title.en", "expected text, found 7"),
-    Fault("group_of_bools", STEAM, "XV-1540.ZSO:", "{device: line, address: 0, form: bool}", "{device: line, form: bool}\n    group: {channels: {A: 0}, select: median}", "XV-1540.ZSO.group", "bool tags cannot be averaged", at="    group", more=ANY),
+    Fault("group_of_bools", COMMON, "P-3010A.RUN:", "{device: common, address: 0, form: bool}", "{device: common, form: bool}\n    group: {channels: {A: 0}, select: median}", "P-3010A.RUN.group", "bool tags cannot be averaged", at="    group", more=ANY),
     Fault("instance_named_as_template", PLANT, "instances:", "template: line", "template: L1", "instances.L1.template", "no folder L1"),
     Fault("plant_syntax", PLANT, "", "name: almaty", "name: [almaty", "YAML", "expected ',' or ']'"),
     Fault("unknown_key_of_a_union", DRUM, "TDY-1404:", "rate: 5", "output: {device: line, address: 9, safe: hold, fail: {positon: 0}}", "TDY-1404.output.fail.positon", "did you mean position?"),
@@ -201,6 +203,44 @@ FAULTS = [
     Fault("text_in_a_list", STEAM, "PT-1502:", "above: [7.20]", "above: [7.20, high]", "PT-1502.trip.above[2]", "expected a number, found text 'high'"),
     Fault("merge_key", STEAM, "FY-1502:", "    unit: t/h", "    <<: {unit: t/h}", "FY-1502.<<", "merge keys are not allowed", more=ANY),
     Fault("key_with_an_anchor", STEAM, "FY-1502:", "    unit:", "    &u unit:", "FY-1502", "not allowed on a key"),
+    # --- equipment and its patterns ---
+    Fault("unknown_pattern", STEAM, "XV-1540:", "pattern: valve", "pattern: valv", "XV-1540.pattern", "no file valv.yaml in patterns (did you mean valve?)"),
+    Fault("unknown_parameter", STEAM, "XV-1540:", "stroke_s: 60", "stroke: 60", "XV-1540.with.stroke", "the pattern valve has no parameter stroke (did you mean stroke_s?)", more=("XV-1540.with.stroke_s",)),
+    Fault("parameter_missing", STEAM, "XV-1540:", ", stroke_s: 60", "", "XV-1540.with.stroke_s", "missing key: time for the whole way", at="    with:", issue_file=STEAM),
+    Fault("parameter_of_a_wrong_kind", STEAM, "XV-1540:", "stroke_s: 60", "stroke_s: 60s", "XV-1540.with.stroke_s", "expected a number, found text '60s'"),
+    Fault("parameter_out_of_bounds", STEAM, "XV-1540:", "stroke_s: 60", "stroke_s: -60", "XV-1540.with.stroke_s", "must be >= 0.0, found -60"),
+    Fault("mistake_inside_a_parameter", STEAM, "XV-1540:", "position: hold", "positon: hold", "XV-1540.with.fail.positon", "did you mean position?"),
+    Fault("limit_inside_a_parameter", FEED, "FV-1601:", "limit: 92", "limit: 920", "FV-1601.with.alarms.hi.limit", "920 lies outside of the range 0..100 %"),
+    Fault("no_register_for_a_table", STEAM, "XV-1540:", "{coil: 1, discrete: 0}", "{coil: 1}", "XV-1540.address.discrete", "missing key: the pattern valve has registers there"),
+    Fault("register_for_no_table", STEAM, "XV-1540:", "{coil: 1, discrete: 0}", "{coil: 1, discrete: 0, input: 7}", "XV-1540.address.input", "the pattern valve has no input registers; delete it"),
+    Fault("unknown_table", STEAM, "XV-1540:", "{coil: 1, discrete: 0}", "{coils: 1, discrete: 0}", "XV-1540.address.coils", "did you mean coil?"),
+    Fault("register_of_a_device_twice", STEAM, "XV-1540:", "coil: 1", "coil: 0", "XV-1540.address.coil", "coil register 0 is used by XC-1300 (line/steam.yaml:"),
+    Fault("device_past_the_end", STEAM, "XV-1540:", "discrete: 0", "discrete: 65535", "XV-1540.address.discrete", "must be <= 65535, found 65536"),
+    Fault("unknown_device_of_equipment", STEAM, "XV-1540:", "device: line", "device: lime", "XV-1540.device", "unknown device lime (did you mean line?)"),
+    Fault("equipment_with_a_point", STEAM, "", "  XV-1540:", "  XV-1540.OPN:", "XV-1540.OPN", "equipment has no point in its key", more=ANY),
+    Fault("equipment_of_unknown_area", STEAM, "equipment:", "  FV-1541:", "  FV-5541:", "FV-5541.OP", "area 55 is not in plant.yaml", more=ANY),
+    Fault("equipment_twice", FEED, "equipment:", "  FV-1602:", "  FV-1541:", "FV-1541", "FV-1541 exists already as one of the equipment at line/feedwater.yaml", at="  FV-1541:", issue_file=STEAM, more=ANY),
+    Fault("equipment_tag_exists", DRUM, "", "  TDY-1404:", "  FV-1601.ZT:", "FV-1601.ZT", "FV-1601.ZT exists already as one of the tags at line/drum.yaml:", at="  FV-1601:", issue_file=FEED),
+    Fault("equipment_under_a_loop", DRUM, "loops:", "  LIC-1401:", "  FV-1601:", "FV-1601.OP", "FV-1601 is a loop; what is under it is made", at="  FV-1601:", issue_file=FEED, more=ANY),
+    Fault("equipment_key", STEAM, "XV-1540:", "    device: line", "    devise: line", "XV-1540.devise", "did you mean device?"),
+    Fault("pattern_syntax", VALVE, "", "{drives: $drives", "{drives: $drives]", "YAML", "expected ',' or '}'"),
+    Fault("pattern_key", VALVE, "", "parameters:", "parameter:", "parameter", "did you mean parameters?", more=ANY),
+    Fault("pattern_of_nothing", VALVE, "  .ZSC:", "    title: {en: is closed, ru: закрыто}\n", "    title: closed\n", "$.ZSC.title", "found text 'closed'"),
+    Fault("pattern_unknown_key", VALVE, ".OPN:", "safe: $safe", "save: $safe", "$.OPN.output.save", "did you mean safe?"),
+    Fault("pattern_tag_incomplete", VALVE, ".ZSO:", "    input: {address: 0, form: bool}\n    instrument", "    instrument", "$.ZSO", "needs exactly one of", at="  .ZSO:", issue_file=VALVE),
+    Fault("pattern_unknown_parameter", VALVE, ".OPN:", "safe: $safe", "safe: $save", "$.OPN.output.safe", "unknown parameter save (did you mean safe?)", more=("parameters.safe",)),
+    Fault("pattern_unused_parameter", VALVE, ".OPN:", "safe: $safe", "safe: 0", "parameters.safe", "no tag uses this parameter", at="  safe:", issue_file=VALVE),
+    Fault("pattern_wrong_default", VALVE, "", "default: hold", "default: holt", "parameters.safe.default", "expected a number or 'hold', found text 'holt'"),
+    Fault("pattern_bad_member", VALVE, "", "  .ZSC:", "  .zsc:", "tags..zsc", "does not have the form"),
+    Fault("pattern_without_address", VALVE, ".OPN:", "{address: 0, form", "{form", "$.OPN.output.address", "missing key"),
+    Fault("pattern_input_without_address", VALVE, ".ZSO:", "{address: 0, form", "{form", "$.ZSO.input.address", "missing key"),
+    Fault("pattern_wrong_table", VALVE, ".ZSO:", "{address: 0, form: bool}", "{address: 0, form: bool, table: coils}", "$.ZSO.input.table", "did you mean coil?"),
+    Fault("pattern_group", CONTROL_VALVE, ".ZT:", "    alarms:", "    group: {channels: {A: 0}, select: median}\n    alarms:", "$.ZT.group", "a pattern has no groups"),
+    Fault("pattern_unit", CONTROL_VALVE, ".ZT:", 'unit: "%"', "unit: pct", "$.ZT.unit", "unknown unit pct"),
+    Fault("pattern_reference", CONTROL_VALVE, ".ZT:", "    alarms: $alarms", "    alarms: $alarms\n  .FLT:\n    bool: true\n    derived: {kind: not, of: $.FALT}", "$.FLT.derived.of", "unknown tag $.FALT (did you mean $.FLT?)", at="    derived"),
+    Fault("pattern_of_no_device", STEAM, "XV-1540:", "pattern: valve\n    title: {en: Main steam stop valve, ru: Главная паровая задвижка}\n    device: line\n    address: {coil: 1, discrete: 0}\n    with: {", "pattern: control_valve\n    title: {en: Main steam stop valve, ru: Главная паровая задвижка}\n    device: line\n    address: {holding: 140, input: 140}\n    with: {", "file", "no equipment uses this pattern", at="# yaml", issue_file=VALVE, more=ANY),
+    Fault("hold_that_moves", COMMON, "SC-3010:", "{position: hold}", "{position: hold, hold_s: 5}", "SC-3010.output.fail", "position hold never moves"),
+    Fault("gap_too_wide", PLANT, "devices:\n", "    port: 5020", "    port: 5020\n    max_gap: 200", "devices.L1.max_gap", "must be <= 123, found 200", at="    max_gap"),
 ]  # fmt: skip
 
 
@@ -300,7 +340,7 @@ def test_a_file_that_is_a_list_is_reported(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED, tmp_path / "plant")
     (tmp_path / "plant" / "line" / "list.yaml").write_text("- LT-1401\n", encoding="utf-8")
     (issue,) = issues_of(tmp_path / "plant")
-    assert issue.text == "expected tags, loops, actions, protection or process, found a list"
+    assert issue.text == "expected tags, equipment, loops, actions, protection or process, found a list"
 
 
 def test_a_simulator_parameter_in_two_files_is_reported(tmp_path: Path) -> None:

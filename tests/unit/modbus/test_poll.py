@@ -17,35 +17,38 @@ def cut(blocks: tuple[Block, ...]) -> list[tuple[int, str, int, int]]:
 
 
 def test_neighbours_are_read_together_whatever_order_they_are_listed_in() -> None:
-    plan = plan_reads(points("input", 102, 100, 101), max_gap=0)
+    plan = plan_reads(points("input", 102, 100, 101), max_gap=[0] * 4)
     assert cut(plan.blocks) == [(0, "input", 100, 3)]
     assert plan.position == (4, 0, 2)
 
 
 def test_a_small_gap_is_read_over_and_a_large_one_is_not() -> None:
-    assert cut(plan_reads(points("input", 100, 109), max_gap=8).blocks) == [(0, "input", 100, 10)]
-    assert cut(plan_reads(points("input", 100, 110), max_gap=8).blocks) == [(0, "input", 100, 1), (0, "input", 110, 1)]
+    assert cut(plan_reads(points("input", 100, 109), max_gap=[8] * 4).blocks) == [(0, "input", 100, 10)]
+    assert cut(plan_reads(points("input", 100, 110), max_gap=[8] * 4).blocks) == [
+        (0, "input", 100, 1),
+        (0, "input", 110, 1),
+    ]
 
 
 def test_a_gap_of_bits_is_worth_sixteen_times_as_many() -> None:
-    assert cut(plan_reads(points("discrete", 0, 129), max_gap=8).blocks) == [(0, "discrete", 0, 130)]
-    assert len(plan_reads(points("discrete", 0, 130), max_gap=8).blocks) == 2
+    assert cut(plan_reads(points("discrete", 0, 129), max_gap=[8] * 4).blocks) == [(0, "discrete", 0, 130)]
+    assert len(plan_reads(points("discrete", 0, 130), max_gap=[8] * 4).blocks) == 2
 
 
 def test_a_value_is_never_torn_between_two_requests() -> None:
-    plan = plan_reads(points("input", *range(0, 128, 4), form="float64"), max_gap=0)
+    plan = plan_reads(points("input", *range(0, 128, 4), form="float64"), max_gap=[0] * 4)
     assert cut(plan.blocks) == [(0, "input", 0, 124), (0, "input", 124, 4)]
 
 
 def test_devices_and_tables_never_share_a_request() -> None:
     mixed = [*points("input", 0), *points("holding", 1), *points("input", 1, device=1), *points("coil", 2)]
-    plan = plan_reads(mixed, max_gap=100)
+    plan = plan_reads(mixed, max_gap=[100] * 4)
     assert sorted(cut(plan.blocks)) == [(0, "coil", 2, 1), (0, "holding", 1, 1), (0, "input", 0, 1), (1, "input", 1, 1)]
     assert [plan.blocks[n].device for n in plan.of(1)] == [1]
 
 
 def test_an_input_and_an_output_in_one_register_are_read_once() -> None:
-    plan = plan_reads(points("holding", 100, 100), max_gap=0)
+    plan = plan_reads(points("holding", 100, 100), max_gap=[0] * 4)
     assert cut(plan.blocks) == [(0, "holding", 100, 1)]
     assert plan.position == (0, 0)
 

@@ -123,14 +123,14 @@ LINE_TAGS: dict[str, dict[str, Any]] = {
     ),
     "FV-1541.OP": _driven("steam.vent", 101, {"position": 100.0}, stroke_s=10.0),
     "XC-1300": _driven("firing.release", 0, {"position": 0.0}),
-    "XV-1540.OPN": _driven("steam.stop_valve", 1, {"position": 1.0, "hold_s": 1e9}, stroke_s=60.0),
+    "XV-1540.OPN": _driven("steam.stop_valve", 1, {"position": "hold"}, stroke_s=60.0),
 }
 COMMON_TAGS: dict[str, dict[str, Any]] = {
     "PT-3004A": _measured("feedwater_header.pressure", 100, "MPa(g)", 0.0, 16.0, noise=0.02, tau_s=0.3),
     "FT-3104": _measured("turbine.flow", 101, "t/h", 0.0, 280.0),
     "P-3010A.RUN": _switch("pump_a.running", 0),
-    "P-3010A.CMD": _driven("pump_a.command", 0, {"position": 1.0, "hold_s": 1e9}),
-    "SC-3010": _driven("pumps.speed", 100, {"position": 100.0, "hold_s": 1e9}, stroke_s=20.0),
+    "P-3010A.CMD": _driven("pump_a.command", 0, {"position": "hold"}),
+    "SC-3010": _driven("pumps.speed", 100, {"position": "hold"}, stroke_s=20.0),
 }
 
 
