@@ -222,7 +222,7 @@ class Host:
         is_restored = loaded.data is not None
         if loaded.gap_s is not None:
             self._gap_s = loaded.gap_s + (self._clock.mono() - self._began) / NS_PER_S
-        # A planned stop is no gap: the PLCs kept the end states. After a failure the outputs stand safe, as after a gap.
+        # A planned stop is no gap: the PLCs kept the end states. After a failure the outputs stand safe: as a gap.
         gap_s = {End.PLANNED: 0.0, End.SAFE: None, End.KILLED: self._gap_s}[self._retain.last_end]
         now = Now(self._clock.mono(), self._clock.utc())
         start(self._plan, self._state, image, now, is_restored=is_restored, gap_s=gap_s)
