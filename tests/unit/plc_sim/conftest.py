@@ -100,7 +100,7 @@ def _switch(of: str, address: int) -> dict[str, Any]:
     }
 
 
-def _driven(drives: str, address: int, fail: dict[str, float], **actuator: float) -> dict[str, Any]:
+def _driven(drives: str, address: int, fail: dict[str, float | str], **actuator: float) -> dict[str, Any]:
     is_bool = drives.endswith(("release", "command", "stop_valve"))
     place = {"device": "plc", "address": address, "form": "bool" if is_bool else "raw", "safe": "hold", "fail": fail}
     kind = {"bool": True} if is_bool else PERCENT
