@@ -129,14 +129,18 @@ def _texts(group: BaseExceptionGroup[PlantError]) -> list[str]:
 
 
 async def _until_signal(service: Service, ready: Ready) -> None:
-    """Serve; a signal cancels the service, which then ends in its own order."""
+    """Serve; the first signal cancels the service, which then ends in its own order, whatever comes after it.
+
+    A second one is usual: the kernel sends the parent-death signal once for each thread of a dying parent.
+    """
     task = asyncio.ensure_future(service.serve(ready))
     asked = False
 
     def ask() -> None:
         nonlocal asked
-        asked = True
-        task.cancel()
+        if not asked:
+            asked = True
+            task.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
