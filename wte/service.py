@@ -150,6 +150,10 @@ async def _until_signal(service: Service, ready: Ready) -> None:
     except asyncio.CancelledError:
         if not asked:
             raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # until the process is gone: all that had to be done is done
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
