@@ -1,6 +1,6 @@
 """Properties of wet and superheated steam from 1 kPa up, for expansion in a turbine and for condensers and deaerators.
 
-Tables over the logarithm of the pressure, built once at start from CoolProp's IAPWS-IF97. Pa, K, J/kg. Outside a
+Tables over the logarithm of the pressure, built once at start from IAPWS-IF97 (seuif97). Pa, K, J/kg. Outside a
 table's range the nearest edge holds.
 """
 
@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from CoolProp.CoolProp import PQ_INPUTS, AbstractState, HmassP_INPUTS
+from seuif97 import ph2s, ph2t, ph2v, px2h, px2t  # MPa, °C, kJ/kg, m3/kg, kJ/(kg K)
 
 Floats = npt.NDArray[np.float64]
 
+ZERO_C = 273.15  # K
 STEAM_PA = (1e3, 10e6)
 STEAM_J_KG = (1.95e6, 3.65e6)
 STEAM_J_KG_K = (5.4e3, 9.6e3)
@@ -120,14 +121,11 @@ class Expansion:
 @cache
 def boiling_table() -> BoilingTable:
     """Build the saturation table."""
-    state = AbstractState("IF97", "Water")
     log_pa = np.linspace(np.log(SATURATION_PA[0]), np.log(SATURATION_PA[1]), SATURATION_NODES)
     values = np.empty((3, log_pa.size))
     for node, pa in enumerate(np.exp(log_pa)):
-        state.update(PQ_INPUTS, float(pa), 0.0)
-        values[0, node], values[1, node] = state.T(), state.hmass()
-        state.update(PQ_INPUTS, float(pa), 1.0)
-        values[2, node] = state.hmass()
+        p = float(pa) * 1e-6
+        values[:, node] = px2t(p, 0.0) + ZERO_C, px2h(p, 0.0) * 1e3, px2h(p, 1.0) * 1e3
     t = np.linspace(values[0, 0], values[0, -1], SATURATION_NODES)
     warm = np.array([np.interp(t, values[0], row) for row in (log_pa, values[1], values[2])])
     return BoilingTable(log_pa, values, warm, 1.0 / float(log_pa[1] - log_pa[0]), 1.0 / float(t[1] - t[0]))
@@ -136,14 +134,13 @@ def boiling_table() -> BoilingTable:
 @cache
 def expansion() -> Expansion:
     """Build the expansion tables: about 0.3 s."""
-    state = AbstractState("IF97", "Water")
     log_pa = np.linspace(np.log(STEAM_PA[0]), np.log(STEAM_PA[1]), STEAM_NODES[0])
     h, s = np.linspace(*STEAM_J_KG, STEAM_NODES[1]), np.linspace(*STEAM_J_KG_K, STEAM_NODES[1])
     states, ends = np.empty((3, log_pa.size, h.size)), np.empty((1, log_pa.size, s.size))
     for row, pa in enumerate(np.exp(log_pa)):
         for column, j_kg in enumerate(h):
-            state.update(HmassP_INPUTS, float(j_kg), float(pa))
-            states[:, row, column] = state.smass(), pa / state.rhomass(), state.T()
+            at = (float(pa) * 1e-6, float(j_kg) * 1e-3)
+            states[:, row, column] = ph2s(*at) * 1e3, pa * ph2v(*at), ph2t(*at) + ZERO_C
         ends[0, row] = np.interp(s, states[0, row], h)
     return Expansion(_grid(log_pa, h, states), _grid(log_pa, s, ends))
 

@@ -1,10 +1,9 @@
 """The turbine island: turbine, generator, condensers, condensate, deaerator, bypass and cooling water as one piece.
 
-A step has two halves around the solution of the steam header: ``demand`` runs the turbine's PLC and shaft in short
-steps and says how much steam all users take at the header's pressure and how that changes with the pressure; ``step``
-takes the pressure found. Shaft, electrical side, motors and oil advance in every step; expansion, condensers, water and
-supervision, none of them faster than seconds, every fifth with the means of what flowed since: half the cost, and mass
-and energy close all the same. ``inputs`` and ``signals`` are (n, batch), SI or shares.
+A step has two halves around the solution of the steam header: ``demand`` runs PLC and shaft in short steps and says how
+much steam all users take at the header's pressure and its slope; ``step`` takes the pressure found. Shaft, electrical
+side, motors and oil advance every step; expansion, condensers, water and supervision, none faster than seconds, every
+fifth with the means of what flowed since: mass and energy close. ``inputs`` and ``signals`` are (n, batch), SI or shares.
 """
 
 from dataclasses import dataclass
