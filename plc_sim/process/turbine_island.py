@@ -3,7 +3,7 @@
 A step has two halves around the solution of the steam header: ``demand`` runs PLC and shaft in short steps and says how
 much steam all users take at the header's pressure and its slope; ``step`` takes the pressure found. Shaft, electrical
 side, motors and oil advance every step; expansion, condensers, water and supervision, none faster than seconds, every
-fifth with the means of what flowed since: mass and energy close. ``inputs`` and ``signals`` are (n, batch), SI or shares.
+fifth with the means of what flowed since: mass and energy close. ``inputs`` and ``signals``: (n, batch), SI or shares.
 """
 
 from dataclasses import dataclass
