@@ -4,6 +4,7 @@
 #   make test-long  proofs that take longer
 #   make lint       format, ruff, types, import contracts
 #   make lock       new requirements.lock from pyproject.toml
+#   make validation the simulated plant against the reference: docs/validation.md with plots
 #   make bench      scan time, lockstep speed, memory, start-up
 
 PY := .venv/bin/python
@@ -12,7 +13,7 @@ ARGS ?=
 SOURCES := controller hmi_server plc_sim wte tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint lock bench
+.PHONY: help run test test-long lint lock bench validation
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -34,6 +35,9 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/wte bench $(ARGS)
+
+validation: .venv/installed
+	$(BIN)/wte validate --out docs/validation.md $(ARGS)
 
 lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --upgrade \

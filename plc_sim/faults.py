@@ -1,283 +1,215 @@
-"""Named faults with typed arguments. Each is a change of arrays that act on the next step; several may stand at once.
+"""Named faults with typed arguments; several may stand at once, and each ends as if it had never been.
 
-A number may also be one value per plant of the batch.
+Single faults stand in ``plc_sim.single_faults``, the plant's programs in its ``faults.yaml``. A number may also be one
+value per plant of the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from controller.core.errors import PlantError
-from plc_sim.actuators import Actuators
-from plc_sim.instruments import Instruments
-from plc_sim.plant import Plant
-from plc_sim.plc import Plcs
-from plc_sim.points import FULL_COUNTS, Points
+from plc_sim.effects import Action, Effect, place_of
+from plc_sim.fault_record import MOST_ARGS, Record
 
 Floats = npt.NDArray[np.float64]
 Number = float | Sequence[float] | Floats
 Value = str | Number
+Effects = Mapping[str, Effect]
+Touched = set[tuple[str, int]]  # rows of effects
+Given = Mapping[str, Floats]  # arguments, (batch,), NaN where one that has no default is not given
+DRIFT, DRIFTED = "transmitter.drift", "transmitter.drifted"
 
-UNDER_COUNTS = (3.5 - 4.0) / 16.0 * FULL_COUNTS  # a broken wire or a transmitter that reports its failure (NE 43)
-OVER_COUNTS = (21.5 - 4.0) / 16.0 * FULL_COUNTS
-HOW = ("under", "over", "nan")
+
+def nothing_to_check(effects: Effects, target: str, given: Given) -> None:
+    """Accept every argument inside the limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One kind of fault. ``args`` are names and meanings; the first names the target, if there is one."""
 
+    number: int  # never given to another fault: registers and the programs behind them know it
     meaning: str
     args: Mapping[str, str]
-    set: "Callable[[Faults, Mapping[str, Value]], None]"
-    clear: "Callable[[Faults, str | None], None]"
+    acts: Callable[[Effects, str, Given, float], list[Action]]  # on a target, so many seconds after it was set
     optional: frozenset[str] = frozenset()
+    targets: "Callable[[Faults], Sequence[str]] | None" = None  # what the first argument may name
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    defaults: Mapping[str, float] = field(default_factory=dict[str, float])
+    check: Callable[[Effects, str, Given], None] = nothing_to_check  # PlantError for what cannot be
+    moves: bool = False  # what it does changes with time
+
+    @property
+    def numbers(self) -> list[str]:
+        """The arguments that are numbers or choices: all but the target."""
+        return list(self.args)[0 if self.targets is None else 1 :]
+
+    def value(self, arg: str, value: Value) -> Number:
+        """Return an argument as a number: a choice is its place in the list, from 1."""
+        if not isinstance(value, str):
+            return value
+        if value not in self.choices.get(arg, ()):
+            known = ", ".join(self.choices.get(arg, ()))
+            raise PlantError(f"{arg}: {f'no choice {value!r}; there are {known}' if known else _not_a_number(value)}")
+        return self.choices[arg].index(value) + 1
+
+    def check_limits(self, given: Given) -> None:
+        """Raise PlantError when a number is outside its limits."""
+        for arg, (least, most) in self.limits.items():
+            check_limit(arg, given[arg], least, most)
 
 
-@dataclass(frozen=True, slots=True)
 class Faults:
-    """The parts of the simulator that faults act on."""
+    """All faults of one simulator: those it has, and those that stand."""
 
-    points: Points
-    plant: Plant
-    instruments: Instruments
-    actuators: Actuators
-    plcs: Plcs
+    def __init__(
+        self, effects: Effects, table: Mapping[str, Fault], record: Record, *, batch: int, period_s: float
+    ) -> None:
+        """Take the table of faults; PlantError when two have the same number."""
+        self.effects = effects
+        self.table = dict(table)
+        self.record = record
+        self._names = by_number(self.table)
+        self._batch = batch
+        self._period_s = period_s
 
-    def set(self, name: str, **args: Value) -> None:
-        """Set a fault; PlantError when it, an argument or its target does not exist."""
-        fault = _fault(name)
+    def set(self, name: str, step: int, **args: Value) -> None:
+        """Set a fault at a step; PlantError when it, an argument or its target does not exist."""
+        fault = self.table.get(name)
+        if fault is None:
+            raise PlantError(f"no fault {name!r}; there are {', '.join(self.table)}")
+        try:
+            self._set(fault, step, args)
+        except PlantError as exc:
+            raise PlantError(f"fault {name}: {exc}") from exc
+
+    def clear(self, name: str, target: str | None, step: int) -> None:
+        """Take a fault back, on one target or wherever it stands."""
+        if name not in self.table:
+            raise PlantError(f"no fault {name!r}; there are {', '.join(self.table)}")
+        fault = self.table[name]
+        rows = self.record.rows_of(fault.number, self._target_numbers(fault, target))
+        touched = {place for row in rows for place in self._touched(row, step)}
+        self.record.remove(rows)
+        self._put_together(touched, self._all_actions(step))
+        for effect, row in touched:
+            if effect == DRIFT and not self.effects[DRIFT].array[row].any():
+                self.effects[DRIFTED].array[row] = 0.0  # what nobody drifts any more reads right again
+
+    def name_of(self, number: int) -> str:
+        """Return the name of the fault with a number."""
+        return self._names[number]
+
+    def advance(self, step: int) -> None:
+        """Let the faults that change with time do what they do at ``step``."""
+        used = self.record.used()
+        if not any(self.table[self.name_of(self.record.fault_of(row)[0])].moves for row in used):
+            return
+        actions = self._all_actions(step)
+        self._put_together({(action.effect, action.row) for action in actions}, actions)
+
+    def _set(self, fault: Fault, step: int, args: Mapping[str, Value]) -> None:
         for arg in args:
             if arg not in fault.args:
-                raise PlantError(f"fault {name}: no argument {arg!r}; it takes {', '.join(fault.args) or 'none'}")
+                raise PlantError(f"no argument {arg!r}; it takes {', '.join(fault.args) or 'none'}")
         missing = [arg for arg in fault.args if arg not in args and arg not in fault.optional]
         if missing:
-            text = "; ".join(f"{arg} ({fault.args[arg]})" for arg in missing)
-            raise PlantError(f"fault {name}: missing {text}")
-        fault.set(self, args)
-
-    def clear(self, name: str, target: str | None) -> None:
-        """Take a fault back, on one target or wherever it stands."""
-        _fault(name).clear(self, target)
-
-    def input_rows(self, target: Value | None, *, analogue: bool = True) -> npt.NDArray[np.intp]:
-        """Return the row of an input, or all rows for None."""
-        keys = [p.key for p in self.points.inputs if not (analogue and p.form == "bool")]
-        rows = {p.key: row for row, p in enumerate(self.points.inputs)}
-        return _rows(target, keys, rows, "analogue input" if analogue else "input")
-
-    def output_rows(self, target: Value | None) -> npt.NDArray[np.intp]:
-        """Return the row of an output, or all rows for None."""
-        rows = {p.key: row for row, p in enumerate(self.points.outputs)}
-        return _rows(target, list(rows), rows, "output")
-
-    def line_rows(self, target: Value | None) -> npt.NDArray[np.intp]:
-        """Return the row of a line, or all rows for None."""
-        rows = {name: row for row, name in enumerate(self.plant.lines)}
-        return _rows(target, list(rows), rows, "line")
-
-    def pump_rows(self, target: Value | None) -> npt.NDArray[np.intp]:
-        """Return the row of a pump, or all rows for None."""
-        rows = {name: row for row, name in enumerate(self.plant.pumps)}
-        return _rows(target, list(rows), rows, "pump")
-
-    def device_rows(self, target: Value | None) -> npt.NDArray[np.intp]:
-        """Return the row of a device, or all rows for None."""
-        rows = {name: row for row, name in enumerate(self.plcs.devices)}
-        return _rows(target, list(rows), rows, "device")
-
-
-def _fault(name: str) -> Fault:
-    if name not in FAULTS:
-        raise PlantError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
-    return FAULTS[name]
-
-
-def _rows(target: Value | None, keys: list[str], rows: Mapping[str, int], what: str) -> npt.NDArray[np.intp]:
-    if target is None:
-        return np.array([rows[key] for key in keys], dtype=np.intp)
-    if not isinstance(target, str) or target not in keys:
-        raise PlantError(f"no {what} {target!r}; there are {', '.join(keys)}")
-    return np.array([rows[target]], dtype=np.intp)
-
-
-def _number(args: Mapping[str, Value], name: str) -> Floats:
-    value = np.atleast_1d(np.asarray(args[name]))
-    if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-        raise PlantError(f"{name}: expected a finite number (or one for each plant), found {args[name]!r}")
-    return value.astype(np.float64)
-
-
-# --- transmitters ----------------------------------------------------------------------------------------------------
-
-
-def _set_bad(f: Faults, args: Mapping[str, Value]) -> None:
-    rows = f.input_rows(args["tag"])
-    is_counts = f.points.inputs[int(rows[0])].form == "raw"
-    how = args.get("how", "under" if is_counts else "nan")
-    if how not in (("under", "over") if is_counts else ("nan",)):
-        raise PlantError(
-            f"transmitter_bad: {args['tag']} can fail {'under or over' if is_counts else 'nan'}, not {how}"
-        )
-    if not is_counts and not f.points.inputs[int(rows[0])].form.startswith("float"):
-        raise PlantError(f"transmitter_bad: {args['tag']} is a whole number without a code for failure")
-    f.instruments.bad_raw[rows] = {"under": np.rint(UNDER_COUNTS), "over": np.rint(OVER_COUNTS), "nan": np.nan}[
-        str(how)
-    ]
-    f.instruments.is_bad[rows] = True
-
-
-def _clear_bad(f: Faults, target: str | None) -> None:
-    f.instruments.is_bad[f.input_rows(target)] = False
-
-
-def _set_frozen(f: Faults, args: Mapping[str, Value]) -> None:
-    f.instruments.is_frozen[f.input_rows(args["tag"], analogue=False)] = True
-
-
-def _clear_frozen(f: Faults, target: str | None) -> None:
-    f.instruments.is_frozen[f.input_rows(target, analogue=False)] = False
-
-
-def _set_bias(f: Faults, args: Mapping[str, Value]) -> None:
-    f.instruments.bias[f.input_rows(args["tag"])] = _number(args, "by")
-
-
-def _clear_bias(f: Faults, target: str | None) -> None:
-    f.instruments.bias[f.input_rows(target)] = 0.0
-
-
-def _set_drift(f: Faults, args: Mapping[str, Value]) -> None:
-    f.instruments.drift_per_s[f.input_rows(args["tag"])] = _number(args, "per_h") / 3600.0
-
-
-def _clear_drift(f: Faults, target: str | None) -> None:
-    rows = f.input_rows(target)
-    f.instruments.drift_per_s[rows] = 0.0
-    f.instruments.drift[rows] = 0.0
-
-
-def _set_noise(f: Faults, args: Mapping[str, Value]) -> None:
-    f.instruments.noise_factor[f.input_rows(args["tag"])] = _number(args, "times")
-
-
-def _clear_noise(f: Faults, target: str | None) -> None:
-    f.instruments.noise_factor[f.input_rows(target)] = 1.0
-
-
-# --- final elements, pumps, devices ----------------------------------------------------------------------------------
-
-
-def _set_stuck(f: Faults, args: Mapping[str, Value]) -> None:
-    rows = f.output_rows(args["output"])
-    if "position" in args:
-        position = _number(args, "position") / 100.0
-        if (position < 0.0).any() or (position > 1.0).any():
-            raise PlantError(f"valve_stuck: position {args['position']!r} is outside 0..100 %")
-        f.actuators.position[rows] = position
-    f.actuators.is_stuck[rows] = True
-
-
-def _clear_stuck(f: Faults, target: str | None) -> None:
-    f.actuators.is_stuck[f.output_rows(target)] = False
-
-
-def _set_pump_trip(f: Faults, args: Mapping[str, Value]) -> None:
-    f.plant.disturbances.pump_tripped[f.pump_rows(args["pump"])] = 1.0
-
-
-def _clear_pump_trip(f: Faults, target: str | None) -> None:
-    f.plant.disturbances.pump_tripped[f.pump_rows(target)] = 0.0
-
-
-def _set_silent(f: Faults, args: Mapping[str, Value]) -> None:
-    f.plcs.is_silent[f.device_rows(args["device"])] = True
-
-
-def _clear_silent(f: Faults, target: str | None) -> None:
-    f.plcs.is_silent[f.device_rows(target)] = False
-
-
-# --- process ---------------------------------------------------------------------------------------------------------
-
-
-def _set_demand(f: Faults, args: Mapping[str, Value]) -> None:
-    admission = f.plant.admission
-    admission.demand[...] = admission.flow * (1.0 + _number(args, "percent") / 100.0)
-
-
-def _clear_demand(f: Faults, target: str | None) -> None:
-    if target is not None:
-        raise PlantError(f"steam_demand has no target; found {target!r}")
-    f.plant.admission.demand[...] = np.nan
-
-
-def _set_heat(f: Faults, args: Mapping[str, Value]) -> None:
-    f.plant.disturbances.heat[f.line_rows(args.get("line"))] = 1.0 + _number(args, "percent") / 100.0
-
-
-def _clear_heat(f: Faults, target: str | None) -> None:
-    f.plant.disturbances.heat[f.line_rows(target)] = 1.0
-
-
-def _set_no_feedwater(f: Faults, args: Mapping[str, Value]) -> None:
-    f.plant.disturbances.valve_shut[f.line_rows(args["line"])] = 1.0
-
-
-def _clear_no_feedwater(f: Faults, target: str | None) -> None:
-    f.plant.disturbances.valve_shut[f.line_rows(target)] = 0.0
-
-
-_TAG = {"tag": "full key of an analogue input, L1-LT-1401A"}
-
-FAULTS: dict[str, Fault] = {
-    "transmitter_bad": Fault(
-        "the transmitter fails: current below 3.6 or above 21 mA, or NaN in a float register",
-        _TAG | {"how": "under or over for counts, nan for floats"},
-        _set_bad,
-        _clear_bad,
-        frozenset({"how"}),
-    ),
-    "transmitter_frozen": Fault(
-        "the register keeps its value", {"tag": "full key of an input"}, _set_frozen, _clear_frozen
-    ),
-    "transmitter_bias": Fault(
-        "the transmitter reads wrong by a constant", _TAG | {"by": "in the tag's unit"}, _set_bias, _clear_bias
-    ),
-    "transmitter_drift": Fault(
-        "the reading drifts away", _TAG | {"per_h": "in the tag's unit per hour"}, _set_drift, _clear_drift
-    ),
-    "transmitter_noise": Fault("the noise grows", _TAG | {"times": "factor on the noise"}, _set_noise, _clear_noise),
-    "valve_stuck": Fault(
-        "the final element does not move",
-        {"output": "full key of an output, L1-FV-1601.OP", "position": "where it stands, %; default: where it is"},
-        _set_stuck,
-        _clear_stuck,
-        frozenset({"position"}),
-    ),
-    "pump_trip": Fault(
-        "a feedwater pump stops and stays off", {"pump": "pump_a, pump_b, ..."}, _set_pump_trip, _clear_pump_trip
-    ),
-    "feedwater_valve_shut": Fault(
-        "no feedwater passes the valves of a line, whatever they show",
-        {"line": "instance, L1"},
-        _set_no_feedwater,
-        _clear_no_feedwater,
-    ),
-    "steam_demand": Fault(
-        "the turbine takes a changed steam flow and lets the pressure go",
-        {"percent": "change of its present flow"},
-        _set_demand,
-        _clear_demand,
-    ),
-    "heat": Fault(
-        "the fire gives more or less heat",
-        {"line": "instance, L1; default: all lines", "percent": "change of the heat"},
-        _set_heat,
-        _clear_heat,
-        frozenset({"line"}),
-    ),
-    "device_silent": Fault("a PLC does not answer", {"device": "name of the device, L1"}, _set_silent, _clear_silent),
-}
+            raise PlantError("missing " + "; ".join(f"{arg} ({fault.args[arg]})" for arg in missing))
+        target = None if fault.targets is None else args.get(next(iter(fault.args)))
+        numbers = self._target_numbers(fault, target)
+        values = {arg: self._numbers(arg, fault.value(arg, args[arg])) for arg in fault.numbers if arg in args}
+        given = self._with_defaults(fault, values)
+        fault.check_limits(given)
+        for number in numbers:
+            fault.check(self.effects, self._target(fault, number), given)
+        for row, number in zip(self.record.rows_for(fault.number, numbers), numbers, strict=True):
+            before = self._touched(row, step) if row in self.record.used() else Touched()
+            places = {fault.numbers.index(arg): value for arg, value in values.items()}
+            self.record.note(row, fault.number, number, step, places)
+            self._put_together(before | self._touched(row, step), self._all_actions(step))
+
+    def _numbers(self, arg: str, value: Number) -> Floats:
+        found = np.atleast_1d(np.asarray(value))
+        if found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+            raise PlantError(f"{arg}: {_not_a_number(value)}")
+        if found.shape not in ((1,), (self._batch,)):
+            raise PlantError(f"{arg}: {len(found)} values for {self._batch} plants; give one, or one for each plant")
+        return found.astype(np.float64)
+
+    # --- what stands --------------------------------------------------------------------------------------------------
+
+    def _put_together(self, touched: Touched, actions: list[Action]) -> None:
+        """Work out anew the touched rows (effect, row) from all actions of what stands, in the order of the record."""
+        for effect, row in touched:
+            self.effects[effect].reset(row)
+        for action in actions:
+            if (action.effect, action.row) in touched:
+                self.effects[action.effect].apply(action)
+
+    def _all_actions(self, step: int) -> list[Action]:
+        return [action for row in self.record.used() for action in self._actions(row, step)]
+
+    def _touched(self, row: int, step: int) -> Touched:
+        return {(action.effect, action.row) for action in self._actions(row, step)}
+
+    def _actions(self, row: int, step: int) -> list[Action]:
+        number, target, since = self.record.fault_of(row)
+        fault = self.table[self.name_of(number)]
+        values = {arg: self.record.arg(row, place) for place, arg in enumerate(fault.numbers)}
+        given = self._with_defaults(fault, values)
+        return fault.acts(self.effects, self._target(fault, target), given, (step - since) * self._period_s)
+
+    def _with_defaults(self, fault: Fault, values: Given) -> dict[str, Floats]:
+        """Return all number arguments, (batch,)."""
+        none = np.full(self._batch, np.nan)
+        given = {
+            arg: none + 0.0 if arg not in values else np.broadcast_to(values[arg], none.shape) for arg in fault.numbers
+        }
+        return {arg: np.where(np.isnan(v), fault.defaults.get(arg, np.nan), v) for arg, v in given.items()}
+
+    def _target(self, fault: Fault, number: int) -> str:
+        return fault.targets(self)[number - 1] if fault.targets is not None else ""
+
+    def _target_numbers(self, fault: Fault, target: Value | None) -> list[int]:
+        """Return the number of the target, of all targets when none is named, [0] for a fault without."""
+        if fault.targets is None:
+            if target is not None:
+                raise PlantError(f"it has no target; found {target!r}")
+            return [0]
+        keys = fault.targets(self)
+        if target is None:
+            return list(range(1, len(keys) + 1))
+        if not isinstance(target, str):
+            raise PlantError(f"{next(iter(fault.args))}: expected a name, found {target!r}")
+        return [place_of(target, {key: place for place, key in enumerate(keys, 1)}, next(iter(fault.args)))]
+
+
+def by_number(table: Mapping[str, Fault]) -> dict[int, str]:
+    """Return the names of faults by number; PlantError when two have the same or one takes too many arguments."""
+    names: dict[int, str] = {}
+    for name, fault in table.items():
+        if fault.number in names or not 0 < fault.number < 1 << 16:
+            other = f"fault {names[fault.number]} has it" if fault.number in names else "it must be 1..65535"
+            raise PlantError(f"fault {name}: number {fault.number} cannot be used: {other}")
+        if len(fault.numbers) > MOST_ARGS:
+            raise PlantError(f"fault {name}: {len(fault.numbers)} arguments, and no more than {MOST_ARGS} can be given")
+        names[fault.number] = name
+    return names
+
+
+def check_limit(arg: str, value: Floats, least: float, most: float) -> None:
+    """Raise PlantError when a number is outside its limits."""
+    if ((value < least) | (value > most)).any():
+        raise PlantError(f"{arg} {_shown(value)} is outside {least:g}..{most:g}")
+
+
+def _not_a_number(found: object) -> str:
+    return f"expected a finite number (or one for each plant), found {found!r}"
+
+
+def _shown(value: Floats) -> str:
+    return f"{value[0]:g}" if len(set(value.tolist())) == 1 else ", ".join(f"{one:g}" for one in value[:8])

@@ -7,10 +7,9 @@ and answers only the last of several requests that arrive together. The master o
 
 import asyncio
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-
-from plc_sim.registers import Registers
+from typing import Protocol
 
 HEADER = 7  # transaction, protocol, length, unit
 LONGEST = 254  # unit and PDU
@@ -28,7 +27,25 @@ class Refusal(IntEnum):
     ILLEGAL_FUNCTION = 1
     ILLEGAL_ADDRESS = 2
     ILLEGAL_VALUE = 3
+    BUSY = 6
     NO_SUCH_UNIT = 0x0B  # gateway target device failed to respond
+
+
+class Tables(Protocol):
+    """The four tables of one device: coil, discrete, holding, input. Addresses are those of the request, from 0."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the device does not answer."""
+        ...
+
+    def read(self, table: str, address: int, count: int) -> list[int] | None:
+        """Return words or bits, None when the table does not reach that far."""
+        ...
+
+    def write(self, table: str, address: int, values: Sequence[int]) -> Refusal | None:
+        """Write words or bits of a writable table; a refused write changes nothing."""
+        ...
 
 
 class _NoModbusError(Exception):
@@ -51,42 +68,41 @@ READS = {
 }
 
 
-def answer(registers: Registers, pdu: bytes) -> bytes:
+def answer(tables: Tables, pdu: bytes) -> bytes:
     """Return the answer PDU to one request PDU."""
     function = pdu[0]
     serve = SERVICES.get(function)
     if serve is None:
         return bytes((function | 0x80, Refusal.ILLEGAL_FUNCTION))
     try:
-        return serve(registers, pdu)
+        return serve(tables, pdu)
     except _RefusedError as exc:
         return bytes((function | 0x80, exc.refusal))
 
 
-def _read(registers: Registers, pdu: bytes) -> bytes:
+def _read(tables: Tables, pdu: bytes) -> bytes:
     table, most = READS[pdu[0]]
     address, count = _fields(pdu, 5)
     if not 1 <= count <= most:
         raise _RefusedError(Refusal.ILLEGAL_VALUE)
-    values = registers.read(table, address, count)
+    values = tables.read(table, address, count)
     if values is None:
         raise _RefusedError(Refusal.ILLEGAL_ADDRESS)
     data = _pack_bits(values) if most == MAX_READ_BITS else struct.pack(f">{count}H", *values)
     return bytes((pdu[0], len(data))) + data
 
 
-def _write_one(registers: Registers, pdu: bytes) -> bytes:
+def _write_one(tables: Tables, pdu: bytes) -> bytes:
     address, value = _fields(pdu, 5)
     is_coil = pdu[0] == 5
     if is_coil and value not in (COIL_ON, COIL_OFF):
         raise _RefusedError(Refusal.ILLEGAL_VALUE)
     values = [int(value == COIL_ON)] if is_coil else [value]
-    if not registers.write("coil" if is_coil else "holding", address, values):
-        raise _RefusedError(Refusal.ILLEGAL_ADDRESS)
+    _write(tables, "coil" if is_coil else "holding", address, values)
     return pdu
 
 
-def _write_many(registers: Registers, pdu: bytes) -> bytes:
+def _write_many(tables: Tables, pdu: bytes) -> bytes:
     address, count = _fields(pdu, None)
     is_coils = pdu[0] == 15
     size = (count + 7) // 8 if is_coils else 2 * count
@@ -94,9 +110,14 @@ def _write_many(registers: Registers, pdu: bytes) -> bytes:
         raise _RefusedError(Refusal.ILLEGAL_VALUE)
     data = pdu[6:]
     values = _unpack_bits(data, count) if is_coils else list(struct.unpack(f">{count}H", data))
-    if not registers.write("coil" if is_coils else "holding", address, values):
-        raise _RefusedError(Refusal.ILLEGAL_ADDRESS)
+    _write(tables, "coil" if is_coils else "holding", address, values)
     return pdu[:5]
+
+
+def _write(tables: Tables, table: str, address: int, values: Sequence[int]) -> None:
+    refusal = tables.write(table, address, values)
+    if refusal is not None:
+        raise _RefusedError(refusal)
 
 
 def _fields(pdu: bytes, length: int | None) -> tuple[int, int]:
@@ -118,7 +139,7 @@ def _unpack_bits(data: bytes, count: int) -> list[int]:
     return [data[i // 8] >> (i % 8) & 1 for i in range(count)]
 
 
-SERVICES: dict[int, Callable[[Registers, bytes], bytes]] = {
+SERVICES: dict[int, Callable[[Tables, bytes], bytes]] = {
     **dict.fromkeys(READS, _read),
     **dict.fromkeys((5, 6), _write_one),
     **dict.fromkeys((15, 16), _write_many),
@@ -130,13 +151,13 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        registers: Registers,
+        tables: Tables,
         unit_id: int,
         connections: "set[Connection]",
         failed: Callable[[BaseException], None],
     ) -> None:
         """``failed`` is told of an error of the simulator itself: it must stop it, not reach the master."""
-        self._registers = registers
+        self._tables = tables
         self._unit_id = unit_id
         self._connections = connections
         self._failed = failed
@@ -185,10 +206,8 @@ class Connection(asyncio.Protocol):
                 break
             pdu = bytes(self._buffer[HEADER : HEADER - 1 + length])
             del self._buffer[: HEADER - 1 + length]
-            if protocol != 0 or self._registers.is_silent:
+            if protocol != 0 or self._tables.is_silent:
                 continue
-            if unit == self._unit_id:
-                reply = answer(self._registers, pdu)
-            else:
-                reply = bytes((pdu[0] | 0x80, Refusal.NO_SUCH_UNIT))
+            is_ours = unit == self._unit_id
+            reply = answer(self._tables, pdu) if is_ours else bytes((pdu[0] | 0x80, Refusal.NO_SUCH_UNIT))
             yield struct.pack(">HHHB", transaction, 0, len(reply) + 1, unit) + reply

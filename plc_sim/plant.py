@@ -1,201 +1,328 @@
 """The simulated plant: all boiler lines and what they share, as one object with named inputs and signals.
 
 Inputs are what final elements do to the process ("L1/feedwater.valve", 0..1), signals what instruments can see
-("L1/drum.level", SI). Both are rows of one array each, (n, batch). All that changes lives in the state registry.
+("L1/drum.level", SI, pressures absolute). Both are rows of one array each, (n, batch). All that changes lives in the
+state registry, and a step depends on nothing else: it is a function of registry, inputs, noise and time step.
+
+Order of a step: the turbine island says how much steam it takes; feedwater, steam and header pressures follow; then
+the gas on its way from the fire to the stack; the drums take the heat; the turbine island uses its steam.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from controller.core.reduce import ordered_sum
 from controller.core.state import State
-from plc_sim.process import parameters
-from plc_sim.process.design import Design, Steady, column, design, steady
-from plc_sim.process.drum import STATES, Flows, Inside
-from plc_sim.process.feedwater import Feedwater, pump_names
-from plc_sim.process.flow import lag_share
-from plc_sim.process.heat import Heat
-from plc_sim.process.steam import SteamPath
-from plc_sim.process.turbine import Admission
+from plc_sim import full_load
+from plc_sim.plant_rows import (
+    BUTTONS,
+    CLEANING,
+    COMMON,
+    COMMON_SIGNALS,
+    FIRE,
+    ISLAND,
+    REAGENTS,
+    SERVICES,
+    Names,
+    input_board,
+    signal_board,
+)
+from plc_sim.process import convection_signals, flue_gas_design, plant_parameters, services
+from plc_sim.process import cycle as turbine_cycle
+from plc_sim.process.air import HeaterSteam
+from plc_sim.process.boiler_water import BoilerWater
+from plc_sim.process.combustion import NOISE, Combustion, Fired
+from plc_sim.process.combustion import Boundary as FireBoundary
+from plc_sim.process.combustion_parameters import BURNERS
+from plc_sim.process.combustion_signals import LINE_INPUTS
+from plc_sim.process.convection import Boundary as GasBoundary
+from plc_sim.process.convection import Convection, Passed
+from plc_sim.process.convection_start import fit
+from plc_sim.process.design import Design, column, design
+from plc_sim.process.drum import Flows
+from plc_sim.process.feedwater import Feed, Feedwater, pump_names
+from plc_sim.process.flue_gas_cleaning import FlueGasCleaning, Surroundings
+from plc_sim.process.flue_gas_start import idle_inputs
+from plc_sim.process.furnace import Draught
+from plc_sim.process.island_flows import Demand
+from plc_sim.process.island_rows import ROW
+from plc_sim.process.reagents import Reagents
+from plc_sim.process.services import Services
+from plc_sim.process.sncr import FurnaceGas
+from plc_sim.process.steam import Steam, SteamPath
+from plc_sim.process.turbine_island import TurbineIsland
+from plc_sim.process.water import Saturation
+from plc_sim.turbine_plc import TurbinePlc
 
 Floats = npt.NDArray[np.float64]
+Process = Mapping[str, Mapping[str, Mapping[str, float]]]
 
-LINE_SIGNALS = (
-    "drum.level",
-    "drum.pressure",
-    "drum.metal_top",
-    "drum.metal_bottom",
-    "blowdown.flow",
-    "heater_steam.flow",
-    "steam.flow",
-    "steam.pressure",
-    "steam.temperature",
-    "feedwater.flow",
-    "feedwater.pressure",
-    "feedwater.valve_dp",
-    "feedwater.temperature",
-    "economiser.water_out",
-    "heat.power",
-)
-LINE_INPUTS = ("feedwater.valve", "feedwater.startup_valve", "steam.stop_valve", "steam.vent", "firing.release")
-COMMON_SIGNALS = (
-    "feedwater_header.pressure",
-    "feedwater_total.flow",
-    "steam_header.pressure",
-    "turbine.inlet_pressure",
-    "turbine.flow",
-    "deaerator.temperature",
-)
+RELEASED = ("feeder.speed", "pa_fan.command", *(f"burner_{n + 1}.valve" for n in range(BURNERS)))
 RUNNING_SPEED = 0.05  # of full speed: below it a pump's run feedback is gone
-ENOUGH_WATER = 0.4  # of the riser and downcomer volume: with less the tubes are no longer cooled by boiling
+TRIP = ROW["turbine.trip"]
+LEAST_NM3_S = 1e-3
+LEAST_KG_S = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Disturbances:
-    """What goes wrong in the process itself; arrays of the state registry, changed by faults."""
+class Disturbances(NamedTuple):
+    """What goes wrong between the pieces; arrays of the state registry, changed by faults."""
 
-    heat: Floats  # (lines, batch) factor on the fire
     valve_shut: Floats  # (lines, batch) 1: no feedwater passes
     pump_tripped: Floats  # (pumps, batch)
+
+
+class Coupling(NamedTuple):
+    """What one piece leaves for another one in the next step."""
+
+    spray: Floats  # (lines, batch) kg/s
+    gained: Floats  # (lines, batch) kg/s of steam: sprays less leaks and soot blowers
+    gas_r: Floats  # (lines, batch) Pa/(Nm3/s)^2 of the convection pass
+    drives_w: Floats  # (1, batch) electrical
+    gas_share: Floats  # (1, batch) gas pressure, share of normal
+
+
+class Stopped(NamedTuple):
+    """What emergency stops have cut by wire, 0 or 1."""
+
+    line: Floats  # (lines, batch)
+    turbine: Floats  # (1, batch)
 
 
 class Plant:
     """Physics of the whole plant. ``step`` advances it; ``signals`` holds the result."""
 
-    def __init__(self, process: Mapping[str, Mapping[str, Mapping[str, float]]], state: State, load: float) -> None:
-        """Build the plant of ``Config.process``, steady at ``load`` (1: full load)."""
-        read = parameters.read(process)
-        self.design: Design = design(read)
-        start = steady(self.design, load)
-        d = self.design
+    def __init__(self, process: Process, state: State, barometric_pa: float) -> None:
+        """Build the plant of ``Config.process``, cold and at rest; ``plc_sim.line_up`` brings it to a load."""
+        read = plant_parameters.read(process)
+        self.design: Design = design(read, barometric_pa)
+        d, common = self.design, self.design.common
         self.lines = d.lines
+        self.state = state
         self.common = next(iter(read.common))
-        self.pumps = pump_names(d.common.pumps.count)
-        self._heat = Heat.build(state, d.lines, [p.heat for p in d.line], start.share)
-        self._feedwater = Feedwater.build(state, d, start)
-        self._steam = SteamPath.build(state, d, start)
-        self.admission = Admission.build(state, d, start)
-        shape = (len(STATES), len(d.lines), state.batch)
-        keys = [f"{line}/{name}" for name in STATES for line in d.lines]
-        drum = state.add("drum", keys)
-        self._drum = drum.reshape(shape)
-        self._drum[...] = start.drum
-        self._inside: Inside
-        self._metal = state.add("drum.metal", d.lines, fill=d.drum.water.at(start.drum[1]).t)
+        self.pumps = pump_names(common.pumps.count)
+        ambient = common.island.cooling.ambient_k
+        fire = {name: p.combustion for name, p in read.lines.items()}
+        flue = flue_gas_design.design({name: p.flue_gas for name, p in read.lines.items()}, barometric_pa=barometric_pa)
+        self.cycle = turbine_cycle.design(common.island, full_load.around_turbine(d))
+        self.island = TurbineIsland.build(state, self.cycle, None)
+        self.plc = TurbinePlc.build(state, self.island)
+        self.services = Services.build(state, d.lines, common.services, runs=False)
+        self.cleaning = FlueGasCleaning.build(state, flue, ambient_k=ambient)
+        names = Names(self.pumps, self.cleaning, common)
+        self.input_board = input_board(state, names, self.lines, self.common)
+        self.signal_board = signal_board(state, names, self.lines, self.common)
+        self.input_board.blocks[CLEANING][...] = idle_inputs(self.cleaning, state.batch)
+        self.inputs, self.input_row = self.input_board.array, self.input_board.rows
+        self.signals, self.signal_row = self.signal_board.array, self.signal_board.rows
+        self.combustion = Combustion.build(state, fire, self.signal_board.blocks[FIRE], barometric_pa)
+        self.combustion.cool_down(column([ambient] * len(self.lines)))
+        self.convection = Convection.build(state, fit(d.lines, [p.convection for p in d.line], full_load.around_gas(d)))
+        self.convection.metal[...] = ambient
+        self.water = BoilerWater.build(state, d, ambient)
+        self.feedwater = Feedwater.build(state, d)
+        self.steam = SteamPath.build(state, d)
+        lime = d.line[0].flue_gas.dosing.slurry_lime_share
+        self.reagents = Reagents.build(state, common.reagents, lime, ambient)
+        self.noise: Floats = state.add("process.noise", [f"{line}/{name}" for name in NOISE for line in self.lines])
+        self._noise = self.noise.reshape(len(NOISE), len(self.lines), state.batch)
         self.disturbances = Disturbances(
-            heat=state.add("disturbance.heat", d.lines, fill=1.0),
             valve_shut=state.add("disturbance.valve_shut", d.lines),
             pump_tripped=state.add("disturbance.pump_tripped", self.pumps),
         )
-        self._add_inputs(state, start)
-        self._add_signals(state)
-        self._metal_s = column([p.drum.metal_lag_s for p in d.line])
-        self._heater_kg_s = column([p.drum.heater_steam_kg_s for p in d.line])
-        self._blowdown_kg_s = column([p.drum.blowdown_kg_s for p in d.line])
-        self._evaporator_share = 1.0 - d.economiser_share - d.superheater_share
-        g = d.drum.geometry
-        self._cooled_m3 = ENOUGH_WATER * (g.v_r + g.v_dc)
-        self.refresh()
+        self._left = Coupling(
+            spray=state.add("coupling.spray", d.lines),
+            gained=state.add("coupling.gained", d.lines),
+            gas_r=state.add("coupling.gas_resistance", d.lines),
+            drives_w=state.add("coupling.drives", ("house",)),
+            gas_share=state.add("coupling.gas_share", ("gas",), fill=1.0),
+        )
+        self._stopped = Stopped(
+            state.add("coupling.line_stopped", d.lines), state.add("coupling.turbine_stopped", ("turbine",))
+        )
+        self._released = [LINE_INPUTS.index(name) for name in RELEASED]
+        self.ambient_k: Floats = state.add("ambient.temperature", ("site",), fill=ambient)
         self.step(1e-9)  # fills the signals; the state does not move
-
-    def _add_inputs(self, state: State, start: Steady) -> None:
-        initial: dict[str, Floats] = {
-            "feedwater.valve": start.valve_position,
-            "feedwater.startup_valve": column([0.0] * len(self.lines)),
-            "steam.stop_valve": column([1.0] * len(self.lines)),
-            "steam.vent": column([0.0] * len(self.lines)),
-            "firing.release": column([1.0] * len(self.lines)),
-        }
-        keys = [f"{line}/{name}" for name in LINE_INPUTS for line in self.lines]
-        values = [initial[name] for name in LINE_INPUTS]
-        keys += [f"{self.common}/{pump}.command" for pump in self.pumps] + [f"{self.common}/pumps.speed"]
-        values.append(column([float(number < start.pumps_running) for number in range(len(self.pumps))]))
-        values.append(column([start.speed]))
-        self.inputs: Floats = state.add("process.inputs", keys, fill=np.concatenate(values))
-        self.input_row = {key: row for row, key in enumerate(keys)}
-        count = len(self.lines)
-        self._input = {name: self.inputs[i * count : (i + 1) * count] for i, name in enumerate(LINE_INPUTS)}
-        pumps = len(LINE_INPUTS) * count
-        self._pump_command = self.inputs[pumps : pumps + len(self.pumps)]
-        self._pump_speed = self.inputs[pumps + len(self.pumps) :]
-
-    def _add_signals(self, state: State) -> None:
-        keys = [f"{line}/{name}" for name in LINE_SIGNALS for line in self.lines]
-        keys += [f"{self.common}/{name}" for name in COMMON_SIGNALS]
-        keys += [f"{self.common}/{pump}.running" for pump in self.pumps]
-        self.signals: Floats = state.add("process.signals", keys)
-        self.signal_row = {key: row for row, key in enumerate(keys)}
-        count = len(self.lines)
-        self._signal = {name: self.signals[i * count : (i + 1) * count] for i, name in enumerate(LINE_SIGNALS)}
-        first = len(LINE_SIGNALS) * count
-        self._signal |= {name: self.signals[first + i] for i, name in enumerate(COMMON_SIGNALS)}
-        self._running = self.signals[first + len(COMMON_SIGNALS) :]
 
     def step(self, dt: float) -> None:
         """Advance the physics by ``dt`` seconds."""
-        d, drum, signal = self.design, self._drum, self._signal
-        p, s = drum[1], self._inside.saturation
-        gone = self.disturbances
-        share = self._heat.step(self._input["firing.release"], gone.heat, dt)
-        # Boiling needs water in the circuit; with plenty of it the factor is exactly 1.
-        heat = share * d.heat_w * np.minimum(drum[0] / self._cooled_m3, 1.0)
+        inputs = self.input_board
+        orders = inputs.blocks[ISLAND][:, 0].copy()
+        orders[TRIP] = np.maximum(orders[TRIP], self._stopped.turbine)
+        inside = self.water.inside()
+        s, drum_pa = inside.saturation, self.water.pressure()
+        bus = self.island.grid.bus()
+        house = self._left.drives_w + self.design.common.house.other_w
+        demand = self.island.demand(self.plc, orders, self.steam.header, house, dt)
+        feed = self._feed(drum_pa, dt)
+        steam = self.steam.step(
+            stop_valve=inputs["steam.stop_valve"],
+            vent=inputs["steam.vent"],
+            demand=demand,
+            drum_pa=drum_pa,
+            gained=self._left.gained,
+            dt=dt,
+        )
+        fired = self._fire(s, bus, dt)
+        passed = self._pass(fired, s, feed, steam, dt)
+        self._clean(passed, bus, dt)
+        blowdown = self.water.blowdown(inputs["blowdown.valve"], drum_pa)
+        heat = ordered_sum(fired.evaporator_w) + passed.evaporator_w
+        drawn = steam.superheated + steam.relieved + fired.drum_kg_s
+        flows = Flows(heat, feed.flow, passed.water_j_kg, drawn, blowdown + passed.drum_leak_kg_s + fired.leak_kg_s)
+        after = self.water.step(inside, flows, self.island.condensate.gained_s_m(), dt)
+        level = self.design.drum.level(self.water.drum, after)
+        self._run_island(orders, demand, fired, feed, s, dt)
+        self._serve(bus, dt)
+        self._left.drives_w[...] = feed.power_w + ordered_sum(
+            self.combustion.air.power[0] + self.combustion.air.power[1] + self.cleaning.draught.power_w
+        )
+        self._show(feed, steam, blowdown, level)
+        inlet = self.island.deaerator.tank
+        superheat = (steam.superheated * (passed.steam_j_kg - s.h_s)) + self._left.spray * (passed.steam_j_kg - inlet)
+        warming = feed.flow * (passed.water_j_kg - inlet)
+        self.signal_board["heat.power"][...] = heat + warming + superheat
+
+    def _feed(self, drum_pa: Floats, dt: float) -> Feed:
+        """Advance pumps and feedwater header."""
+        inputs, gone, count = self.input_board, self.disturbances, len(self.pumps)
+        orders = inputs.blocks[COMMON][:, 0]
+        running = (orders[:count] >= 0.5) * (1.0 - gone.pump_tripped)
         passes = 1.0 - gone.valve_shut
-        running = (self._pump_command >= 0.5) * (1.0 - gone.pump_tripped)
-        feed = self._feedwater.step(
-            main=self._input["feedwater.valve"] * passes,
-            startup=self._input["feedwater.startup_valve"] * passes,
+        feed = self.feedwater.step(
+            main=inputs["feedwater.valve"] * passes,
+            startup=inputs["feedwater.startup_valve"] * passes,
             running=running,
-            speed=self._pump_speed,
-            drum_pa=p,
+            speed=inputs["pumps.speed"],
+            least_valves=orders[count : 2 * count],
+            suction=self.island.deaerator.suction(),
+            tank_pa=self.island.deaerator.pressure,
+            drum_pa=drum_pa,
+            spray=self._left.spray,
+            dt=dt,
+        )
+        shown = self.signal_board.blocks[COMMON][len(COMMON_SIGNALS) :, 0]
+        shown[...] = running * (self.feedwater.speed >= RUNNING_SPEED)
+        return feed
+
+    def _fire(self, s: Saturation, bus: Floats, dt: float) -> Fired:
+        """Advance feed, air, fire and furnace."""
+        steam, none = self.island.steam, np.zeros_like(s.t)
+        furnace = self.combustion.furnace
+        inputs = self.input_board.blocks[FIRE].copy()
+        inputs[self._released] *= self.input_board["firing.release"] >= 0.5
+        suction = self.cleaning.suction(furnace.flow)
+        pass_pa = self._left.gas_r * furnace.flow
+        boundary = FireBoundary(
+            wall_k=s.t,
+            drum_pa=self.water.pressure(),
             drum_water_j_kg=s.h_w,
-            heat_w=heat,
-            dt=dt,
+            steam=HeaterSteam(
+                extraction_k=none + steam.water().t[0:1],
+                extraction_j_kg=none + steam.enthalpy[1:2] - steam.water().h_w[0:1],
+                drum_k=s.t,
+                drum_j_kg=s.h_s - s.h_w,
+            ),
+            draught=Draught(
+                suction.gauge_pa + pass_pa * furnace.flow,
+                suction.slope + 2.0 * pass_pa,
+            ),
+            sprayed_kg_s=self.cleaning.furnace_water(),
+            gas_share=none + self._left.gas_share,
+            ambient_k=none + self.ambient_k,
+            supply=none + bus,
+            stopped=self._stopped.line,
         )
-        steam = self._steam.step(
-            stop_valve=self._input["steam.stop_valve"],
-            vent=self._input["steam.vent"],
-            admission=self.admission,
-            drum_pa=p,
+        return self.combustion.step(inputs, boundary, self._noise, dt)
+
+    def _pass(self, fired: Fired, s: Saturation, feed: Feed, steam: Steam, dt: float) -> Passed:
+        """Advance superheaters and economiser."""
+        board, drum_pa = self.input_board, self.water.pressure()
+        boundary = GasBoundary(
+            drum_pa=drum_pa,
+            drum_k=s.t,
+            saturation_k=self.design.drum.water.at(drum_pa).t,
             drum_steam_j_kg=s.h_s,
-            heat_w=heat,
-            dt=dt,
+            drum_water_j_kg=s.h_w,
+            outlet_pa=self.steam.outlet,
+            steam_kg_s=steam.superheated,
+            feedwater_kg_s=feed.flow,
+            feedwater_j_kg=self.island.deaerator.tank + np.zeros_like(s.t),
+            feedwater_pa=feed.before_valve_pa,
         )
-        heater = self._heater_kg_s * share
-        blowdown = self._blowdown_kg_s * p / d.drum_pa
-        self._metal[...] += (s.t - self._metal) * lag_share(dt, self._metal_s)
+        at_work = convection_signals.blower(board.by_name, len(self.convection.fouling.number))
+        passed = self.convection.step(fired.gas, boundary, convection_signals.sprays(board.by_name), at_work, dt)
+        convection_signals.publish(self.signal_board.by_name, passed, at_work, self.island.deaerator.temperature)
+        self.couple(passed, steam.superheated)
+        return passed
 
-        signal["drum.pressure"][...] = p
-        signal["heater_steam.flow"][...] = heater
-        signal["blowdown.flow"][...] = blowdown
-        signal["heat.power"][...] = heat
-        signal["feedwater.flow"][...] = feed.flow
-        signal["feedwater.pressure"][...] = feed.before_valve_pa
-        signal["feedwater.valve_dp"][...] = feed.valve_dp_pa
-        signal["feedwater.temperature"][...] = d.common.deaerator.temperature_k
-        signal["economiser.water_out"][...] = self._feedwater.water_out_k()
-        signal["steam.flow"][...] = steam.leaving
-        signal["steam.pressure"][...] = self._steam.outlet
-        signal["steam.temperature"][...] = steam.temperature
-        signal["drum.metal_top"][...] = self._metal
-        signal["drum.metal_bottom"][...] = self._metal
-        signal["feedwater_header.pressure"][...] = self._feedwater.header[0]
-        signal["feedwater_total.flow"][...] = feed.total
-        signal["steam_header.pressure"][...] = self._steam.header[0]
-        signal["turbine.inlet_pressure"][...] = self.admission.inlet_pa(self._steam.header[0])[0]
-        signal["turbine.flow"][...] = steam.turbine
-        signal["deaerator.temperature"][...] = d.common.deaerator.temperature_k
-        self._running[...] = running * (self._feedwater.speed >= RUNNING_SPEED)
+    def couple(self, passed: Passed, superheated: Floats) -> None:
+        """Keep for the next step what superheaters and economiser gave in this one."""
+        left, flow = self._left, np.maximum(passed.gas.flow, LEAST_NM3_S)
+        left.spray[...] = passed.spray_kg_s[0] + passed.spray_kg_s[1]
+        left.gained[...] = passed.steam_kg_s - np.maximum(superheated, 0.0) - passed.blower_kg_s
+        left.gas_r[...] = passed.gas_dp_pa / (flow * flow)
+        self.steam.enthalpy[...] = passed.steam_j_kg
 
-        self._inside = d.drum.step(
-            drum,
-            self._inside,
-            Flows(heat * self._evaporator_share, feed.flow, feed.j_kg, steam.from_drum + heater, blowdown),
-            dt,
+    def _clean(self, passed: Passed, bus: Floats, dt: float) -> None:
+        """Advance flue-gas cleaning, analysers and the stores of reagents."""
+        furnace, inputs, signals = self.combustion.furnace, self.input_board.blocks, self.signal_board.blocks
+        orders = inputs[REAGENTS][:, 0]
+        around = Surroundings(self.ambient_k, self.reagents.supply(orders), self.services.air, bus)
+        seen = FurnaceGas(furnace.roof_k(), furnace.gas_k[0], furnace.gas_k[1])
+        self.cleaning.step(passed.gas, seen, inputs[CLEANING], around, signals[CLEANING], dt)
+        self.reagents.step(self.cleaning.rates, orders, self.ambient_k, dt)
+        self.reagents.publish(signals[REAGENTS][:, 0])
+
+    def _run_island(self, orders: Floats, demand: Demand, fired: Fired, feed: Feed, s: Saturation, dt: float) -> None:
+        """Advance the turbine island with the steam and water that crossed its boundary."""
+        drum_kg_s = ordered_sum(fired.drum_kg_s)[np.newaxis]
+        water_w = ordered_sum(fired.drum_kg_s * s.h_w)[np.newaxis]
+        at = turbine_cycle.Boundary(
+            header_pa=self.steam.header,
+            header_j_kg=self.steam.header_j_kg,
+            air_heater_kg_s=ordered_sum(fired.extraction_kg_s)[np.newaxis],
+            drum_steam_kg_s=drum_kg_s,
+            drum_steam_j_kg=water_w / np.maximum(drum_kg_s, LEAST_KG_S),
+            feedwater_kg_s=feed.total - feed.recirculated,
         )
-        signal["drum.level"][...] = d.drum.level(drum, self._inside)
+        self.island.step(self.plc, orders, demand, at, dt)
+        self.island.publish(self.plc, self.signal_board.blocks[ISLAND][:, 0])
 
-    def refresh(self) -> None:
-        """Recalculate what follows from the state alone: needed after the state was restored."""
-        self._inside = self.design.drum.inside(self._drum)
+    def _serve(self, bus: Floats, dt: float) -> None:
+        """Advance bunker, instrument air, gas supply and emergency stops; what they do acts in the next step."""
+        air = ordered_sum(self.signal_board["pa.flow"])[np.newaxis]
+        waste = ordered_sum(self.signal_board["feeder.flow"])[np.newaxis]
+        at = services.Boundary(waste, air, bus, self.design.barometric_pa)
+        served = self.services.step(self.input_board.blocks[SERVICES][:, 0], at, dt)
+        self.services.publish(
+            self.signal_board.blocks[BUTTONS], self.signal_board.blocks[SERVICES][:, 0], self.design.barometric_pa
+        )
+        self._stopped.line[...] = served.is_line_stopped
+        self._stopped.turbine[...] = served.is_turbine_stopped
+        self._left.gas_share[...] = served.gas_share
+
+    def _show(self, feed: Feed, steam: Steam, blowdown: Floats, level: Floats) -> None:
+        """Write the signals of water and steam."""
+        signal, deaerator = self.signal_board, self.island.deaerator
+        for name, value in (
+            ("drum.level", level),
+            ("drum.pressure", self.water.pressure()),
+            ("drum.metal_top", self.water.metal),
+            ("drum.metal_bottom", self.water.metal),
+            ("drum.conductivity", self.water.salt),
+            ("drum.steam_conductivity", self.water.steam_salt(level)),
+            ("blowdown.flow", blowdown),
+            ("steam.flow", steam.leaving),
+            ("steam.pressure", self.steam.outlet),
+            ("feedwater.flow", feed.flow + self._left.spray),
+            ("feedwater.pressure", feed.before_valve_pa),
+            ("feedwater.valve_dp", feed.valve_dp_pa),
+            ("feedwater.temperature", deaerator.temperature),
+            ("feedwater_header.pressure", self.feedwater.header),
+            ("feedwater_total.flow", feed.total),
+            ("steam_header.pressure", self.steam.header),
+        ):
+            signal[name][...] = value

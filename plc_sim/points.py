@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 FULL_COUNTS = 27648.0  # 20 mA; 0 is 4 mA
 LOWEST_COUNTS = -346.0  # 3.8 mA: a healthy transmitter saturates here (NE 43)
 HIGHEST_COUNTS = 28512.0  # 20.5 mA
+SPLIT = 2.0**29 + 1.0  # leaves 24 of the 53 bits of a float64
 LIMITS: Mapping[str, tuple[float, float]] = {
     "raw": (LOWEST_COUNTS, HIGHEST_COUNTS),
     "bool": (0.0, 1.0),
@@ -48,6 +49,16 @@ class Point:
     file: str  # where the tag is written, for messages
     line: int
 
+    @property
+    def name(self) -> str:
+        """The tag within its instance: FV-1601.OP."""
+        return self.key.removeprefix(f"{self.instance}-")
+
+    @property
+    def owner(self) -> str:
+        """The equipment that the tag belongs to, L1-K-2401 of L1-K-2401.CMD; the tag itself where it has no suffix."""
+        return self.key.partition(".")[0]
+
     def issue(self, part: str, text: str) -> Issue:
         """Return a mistake in a part of the tag."""
         return Issue(self.file, self.line, f"{self.key}.{part}", text)
@@ -66,6 +77,7 @@ class OutputPoint(Point):
 
     actuator: models.Actuator
     fail: models.Fail
+    has_feedback: bool  # an input shows its position or a limit switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,7 @@ def read_points(config: Config) -> Points:
     inputs: list[InputPoint] = []
     outputs: list[OutputPoint] = []
     issues: list[Issue] = []
+    shown = _shown(config)
     for tag in config.tags.values():
         spec = tag.spec
         if spec.input is not None and spec.input.address is not None:
@@ -98,10 +111,21 @@ def read_points(config: Config) -> Points:
                 issues.append(Issue(tag.file, tag.line, f"{tag.key}.actuator", text))
             else:
                 point = _point(tag, spec.output, table)
-                outputs.append(OutputPoint(*point, actuator=spec.actuator, fail=spec.output.fail))
+                outputs.append(OutputPoint(*point, spec.actuator, spec.output.fail, tag.key in shown))
     if issues:
         raise ConfigError(issues)
     return Points(tuple(inputs), tuple(outputs), tuple(config.plant.devices))
+
+
+def _shown(config: Config) -> set[str]:
+    """Return the outputs whose position or limit switches an input shows."""
+    shown: set[str] = set()
+    for tag in config.tags.values():
+        of = tag.spec.instrument.of if tag.spec.instrument is not None else ""
+        for kind in ("position.", "limit.open.", "limit.closed."):
+            if of.startswith(kind):
+                shown.add(f"{tag.instance}-{of.removeprefix(kind)}")
+    return shown
 
 
 def _point(
@@ -145,7 +169,9 @@ class Scaling:
         result = np.minimum(np.maximum(raw, self.least), self.most)
         np.copyto(result, np.rint(result), where=self.is_rounded)
         if self.single.size:
-            result[self.single] = result[self.single].astype(np.float32)
+            # Dekker's splitting: the nearest number with the 24 bits of a float32
+            wide = result[self.single] * SPLIT
+            result[self.single] = wide - (wide - result[self.single])
         return result
 
     def fraction(self, raw: Floats) -> Floats:

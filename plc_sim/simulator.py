@@ -4,6 +4,7 @@ Lockstep and batch runs read and write whole arrays of raw numbers, in the order
 outputs; the Modbus server serves the same numbers from registers.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +13,28 @@ import numpy.typing as npt
 from controller.core.config import Config
 from controller.core.errors import PlantError, StateError
 from controller.core.state import State
-from plc_sim.actuators import LIMIT_SWITCH, Actuators
-from plc_sim.faults import FAULTS, Fault, Faults, Value
+from plc_sim.actuators import Actuators, Board
+from plc_sim.burner_plc import BurnerPlc
+from plc_sim.burner_plc import orders as burner_orders
+from plc_sim.compiled.kernel import Kernel, compile_step
+from plc_sim.effects import effects
+from plc_sim.equipment import Equipment
+from plc_sim.equipment_parameters import equipment, without
+from plc_sim.fault_programs import check, table_of
+from plc_sim.fault_record import Record
+from plc_sim.faults import Fault, Faults, Value
+from plc_sim.initial import COLD, begin
 from plc_sim.instruments import Instruments
-from plc_sim.noise import checked_seed
+from plc_sim.noise import Noise, checked_seed
 from plc_sim.plant import Plant
 from plc_sim.plc import Plcs
 from plc_sim.points import read_points
+from plc_sim.supplies import Supplies
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+_kernels: dict[str, Kernel] = {}  # by what they follow from
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ class Simulator:
     """A whole plant behind its PLCs; column k of a batch is the plant that ``seed + k`` gives alone."""
 
     def __init__(self, config: Config, *, batch: int = 1, seed: int = 0, initial: str = "100%") -> None:
-        """Build the plant of ``config``, steady at ``initial``: a load in percent, "60%" to "110%" or so.
+        """Build the plant of ``config``, at an initial condition of ``plc_sim.initial``: "cold", "100%", ...
 
         ConfigError for parameters, instruments or actuators that do not fit; PlantError for an impossible load.
         """
@@ -48,14 +61,11 @@ class Simulator:
         self._step: npt.NDArray[np.int64] = self.state.add("step", ("step",), dtype=np.int64)
         self._seed: npt.NDArray[np.int64] = self.state.add("seed", ("seed",), dtype=np.int64)
         self._seed[...] = checked_seed(seed, batch)
-        self.plant = Plant(config.process, self.state, _load(initial))
-        self.actuators = Actuators(
-            self.points.outputs,
-            self.plant.input_row,
-            self.state,
-            process_inputs=self.plant.inputs,
-            period_s=self.period_s,
-        )
+        process, barometric_pa = without(config.process), config.plant.site.barometric_pa
+        self.plant = Plant(process, self.state, barometric_pa)
+        begin(self.plant, process, barometric_pa, initial)
+        self._waste_noise = Noise(self.state.slots["process.noise"].keys, batch)
+        self._add_equipment(config)
         self.plcs = Plcs(
             self.points.outputs,
             self.points.devices,
@@ -72,8 +82,12 @@ class Simulator:
             barometric_pa=config.plant.site.barometric_pa,
             period_s=self.period_s,
         )
-        self.instruments.start(self._collect(), seed)
-        self.faults = Faults(self.points, self.plant, self.instruments, self.actuators, self.plcs)
+        self._collect()
+        self.instruments.start(self._signals, seed)
+        self._run = self._compiled(config).bind(self.state)
+        acting = effects(self.state, self.points)
+        self.faults = Faults(acting, table_of(config), Record(self.state), batch=batch, period_s=self.period_s)
+        check(config, self.faults)
 
     def step(self, dt: float | None = None) -> None:
         """Advance by one period: PLC logic, actuators, physics, instruments. ``dt`` can only be the period."""
@@ -82,10 +96,44 @@ class Simulator:
                 f"the simulator is built for steps of {self.period_s} s, not {dt} s (plant.yaml: period_ms)"
             )
         self._step += 1
+        self.faults.advance(self.steps)
+        self.plant.noise[...] = self._waste_noise.at(self.seed, self.steps)
+        self.instruments.draw(self.seed, self.steps)
+        self._run()
+        self.instruments.step(self._signals)
+
+    def advance(self) -> None:
+        """Step PLCs, final elements and physics by numpy: what the compiled step is made of, and judged by."""
         self.plcs.step(self.period_s)
-        self.actuators.step(self.plcs.registers_held())
+        supply = self.supplies.read(self.plant.signals)
+        self.actuators.step(self.plcs.registers_held(), supply.air)
+        if self.equipment is not None:
+            self.equipment.step(self.actuators.position, supply)
+        if self.burners is not None:
+            self.burners.step()
         self.plant.step(self.period_s)
-        self.instruments.step(self._collect(), int(self._seed[0, 0]), int(self._step[0, 0]))
+        self._collect()
+
+    def _compiled(self, config: Config) -> Kernel:
+        """Return the kernel of ``advance``; found once in a process for all simulators of a configuration."""
+        plant = config.plant
+        figures = (plant.period_ms, plant.watchdog_s, plant.site.barometric_pa)
+        what = hashlib.sha256(repr((self.points, config.process, figures)).encode()).hexdigest()
+        if what not in _kernels and self.state.batch == 1:
+            _kernels[what] = compile_step(self, self.state, Simulator.advance)
+        elif what not in _kernels:
+            Simulator(config, initial=COLD)  # one plant: its step is that of every plant of a batch
+        return _kernels[what]
+
+    @property
+    def steps(self) -> int:
+        """Periods since the initial condition."""
+        return int(self._step[0, 0])
+
+    @property
+    def seed(self) -> int:
+        """The seed of the first plant."""
+        return int(self._seed[0, 0])
 
     def read_raw(self) -> Readings:
         """Return what a poll of all devices gives now."""
@@ -104,16 +152,15 @@ class Simulator:
 
     def fault(self, name: str, **args: Value) -> None:
         """Set a fault; PlantError naming what exists when ``name`` or an argument is unknown or impossible."""
-        self.faults.set(name, **args)
+        self.faults.set(name, self.steps, **args)
 
     def clear(self, name: str, target: str | None = None) -> None:
         """Take a fault back, on one target or (None) wherever it stands."""
-        self.faults.clear(name, target)
+        self.faults.clear(name, target, self.steps)
 
-    @staticmethod
-    def fault_table() -> dict[str, Fault]:
+    def fault_table(self) -> dict[str, Fault]:
         """Return all faults by name, with their arguments and meaning."""
-        return dict(FAULTS)
+        return dict(self.faults.table)
 
     def snapshot(self) -> bytes:
         """Return the whole state; ``restore`` continues from it bit by bit."""
@@ -130,51 +177,76 @@ class Simulator:
                 "the snapshot is of another configuration"
                 + (f": {', '.join(strange[:5])} do not fit" if strange else ": it lacks items of this one")
             )
-        self.plant.refresh()
 
     def signal(self, name: str) -> Floats:
         """Return a process signal or the position of an element, (batch,) in SI: "L1/drum.level"."""
         row = self.signal_row.get(name)
         if row is None:
             raise PlantError(f"no signal {name!r}; there are {', '.join(sorted(self.signal_row))}")
-        return self._collect()[row].copy()
+        self._collect()
+        return self._signals[row].copy()
+
+    def _add_equipment(self, config: Config) -> None:
+        """Add what stands between outputs and process: final elements, motors, the burners' PLC."""
+        plant, outputs = self.plant, self.points.outputs
+        inputs, signals = Board(plant.inputs, plant.input_row), Board(plant.signals, plant.signal_row)
+        barometric_pa = config.plant.site.barometric_pa
+        parameters = equipment(config.process)
+        self.supplies = Supplies(plant.signal_row, plant.common, parameters, barometric_pa)
+        self.burners: BurnerPlc | None = None
+        if burner_orders(outputs):
+            self.burners = BurnerPlc(
+                outputs,
+                config.process,
+                common=plant.common,
+                inputs=inputs,
+                signals=signals,
+                state=self.state,
+                period_s=self.period_s,
+                barometric_pa=barometric_pa,
+            )
+        boards = [inputs] if self.burners is None else [inputs, self.burners.board]
+        self.actuators = Actuators(outputs, boards, self.state, period_s=self.period_s)
+        self.equipment: Equipment | None = None
+        if parameters is not None:
+            self.equipment = Equipment(
+                self.points,
+                parameters,
+                config.process,
+                inputs=inputs,
+                signals=signals,
+                state=self.state,
+                period_s=self.period_s,
+                barometric_pa=barometric_pa,
+            )
 
     def _add_signals(self) -> None:
         """Give a row to all that instruments can see: the process, positions, limit switches, the PLCs themselves."""
-        keys = list(self.plant.signal_row)
-        outputs = [(p.instance, p.key.removeprefix(f"{p.instance}-")) for p in self.points.outputs]
+        keys = [f"{device}/plc.simulated" for device in self.points.devices] + list(self.plant.signal_row)
         for name in ("position", "limit.open", "limit.closed"):
-            keys += [f"{instance}/{name}.{key}" for instance, key in outputs]
-        for name in ("plc.heartbeat_age", "plc.watchdog_acted", "plc.cycles", "plc.simulated"):
+            keys += [f"{p.instance}/{name}.{p.name}" for p in self.points.outputs]
+        for name in ("plc.heartbeat_age", "plc.watchdog_acted", "plc.cycles"):
             keys += [f"{device}/{name}" for device in self.points.devices]
+        for part in (self.equipment, self.burners):
+            keys += part.signal_names if part is not None else []
         self.signal_row = {key: row for row, key in enumerate(keys)}
-        self._signals: Floats = np.ones((len(keys), self.state.batch))
+        self._signals: Floats = self.state.add("simulator.signals", keys, fill=1.0)
         devices = self.points.devices
         self._input_device = np.array([devices.index(p.device) for p in self.points.inputs], dtype=np.intp)
 
-    def _collect(self) -> Floats:
-        """Return all signals, (signals, batch)."""
-        position, plcs = self.actuators.position, self.plcs
-        row = 0
+    def _collect(self) -> None:
+        """Fill the signals, (signals, batch)."""
+        actuators, plcs = self.actuators, self.plcs
+        row = len(self.points.devices)  # that this is a simulator stands already
         for block in (
             self.plant.signals,
-            position,
-            position >= 1.0 - LIMIT_SWITCH,
-            position <= LIMIT_SWITCH,
+            actuators.position,
+            actuators.is_open,
+            actuators.is_closed,
             plcs.age_s,
             plcs.has_acted,
             plcs.cycles,
+            *(part.signals() for part in (self.equipment, self.burners) if part is not None),
         ):
             self._signals[row : row + block.shape[0]] = block
             row += block.shape[0]
-        return self._signals
-
-
-def _load(initial: str) -> float:
-    try:
-        load = float(initial.removesuffix("%")) / 100.0
-    except ValueError:
-        load = 0.0
-    if not initial.endswith("%") or not 0.3 <= load <= 1.2:
-        raise PlantError(f"initial condition {initial!r}: expected a load from 30% to 120%, for instance 100% or 60%")
-    return load

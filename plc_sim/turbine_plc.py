@@ -2,7 +2,8 @@
 
 The controller sends set-points and orders; what must be faster than its scan happens here. On the grid the valves
 follow the load set-point, corrected by the droop; off the grid they hold the speed, with the house load alone at
-nominal. Arrays are (1, batch) unless said. The PLC sees the process itself: its transmitters have no faults.
+nominal. The isochronous order takes the load control off on the grid already, before its breaker opens. Arrays are
+(1, batch) unless said. The PLC sees the process itself: its transmitters have no faults.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.core.state import State
-from plc_sim.process.island_rows import INPUTS, ORDERS, ROW
+from plc_sim.process.island_rows import ORDERS, ROW, command_rows
 from plc_sim.process.shaft import Orders, Shaft
 from plc_sim.process.turbine_island import TurbineIsland
 
@@ -32,7 +33,7 @@ SHUT = 0.02  # valve position that counts as shut for a reset
 TRIPPED, SPEED, LOAD, ISLAND = 0.0, 1.0, 2.0, 3.0  # modes
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TurbinePlc:
     """Governor, protection, synchroniser. ``is_reset`` is the trip relay: 1 set, 0 tripped."""
 
@@ -58,10 +59,7 @@ class TurbinePlc:
     speed_share: Floats  # 1/s: integral action on the speed
     oil_limits: Floats  # (2, 1) trips: lube oil, control oil, Pa
     start_limits: Floats  # (2, 1) starts of pumps
-    band: Floats  # (1, 1) dead band, share of nominal speed
-    gain: Floats
-    zero: Floats
-    may_close: bool = False  # a breaker waits in some plant of the batch
+    band: float  # dead band, share of nominal speed
 
     @classmethod
     def build(cls, state: State, island: TurbineIsland) -> "TurbinePlc":
@@ -93,9 +91,7 @@ class TurbinePlc:
             speed_share=state.add("governor.speed_share", ("integral",)),
             oil_limits=np.array([[g.lube_trip_pa], [g.control_trip_pa]]),
             start_limits=np.array([[g.lube_start_pa], [g.control_start_pa]]),
-            band=np.array([[g.dead_band_hz / nominal]]),
-            gain=np.array([[g.gain]]),
-            zero=np.zeros((1, 1)),
+            band=g.dead_band_hz / nominal,
         )
 
     def scan(self, inputs: Floats, dt: float) -> None:
@@ -106,36 +102,34 @@ class TurbinePlc:
         self._protect(ordered, dt)
         self._start_oil_pumps(inputs)
         self._switch(ordered, shaft, dt)
-        self.may_close = bool(self.syncing.any())
-        joined, alone = shaft.on_grid(), shaft.alone()
-        self._ramp(inputs, shaft, joined, alone, dt)
-        self.load_share[...] = joined * (1.0 / (p.shaft.rated_w * g.load_s))
-        self.speed_share[...] = joined * (1.0 / g.load_s) + (1.0 - joined) * (1.0 / g.integral_s)
-        mode = (SPEED + (LOAD - SPEED) * joined + (ISLAND - SPEED) * alone) * self.is_reset
-        self.barring[...] = (ordered[ROW["turbine.barring.command"]]) * self.island.grid.essential()
+        alone = shaft.alone()
+        isochronous = np.maximum(alone, ordered[ROW["turbine.isochronous"]] * shaft.breakers[0:1])
+        loaded = shaft.on_grid() * (1.0 - isochronous)
+        self._ramp(inputs, loaded, isochronous, dt)
+        self.load_share[...] = loaded * (1.0 / (p.shaft.rated_w * g.load_s))
+        self.speed_share[...] = loaded * (1.0 / g.load_s) + (1.0 - loaded) * (1.0 / g.integral_s)
+        mode = (SPEED + (LOAD - SPEED) * loaded + (ISLAND - SPEED) * isochronous) * self.is_reset
+        self.barring[...] = ordered[ROW["turbine.barring.command"]] * self.island.grid.essential()
         self.slowest[...] = self.barring * (p.shaft.barring_hz / p.shaft.nominal_hz)
-        np.concatenate([self.is_reset, self.first_out, mode, self.load, self.demand, self.barring], out=self.mirror)
+        mirrored = [self.is_reset, self.first_out, mode, self.load, self.demand, self.barring]
+        self.mirror[...] = np.concatenate(mirrored)
         limit = p.governor.island_overspeed_hz / p.shaft.nominal_hz
         self.speed_limits[2:3] = np.where(alone >= 0.5, limit, np.inf)
 
     def step(self, dt: float) -> Orders:
-        """Run overspeed protection and governor for one short step."""
-        shaft, is_reset, zero = self.island.shaft, self.is_reset, self.zero
-        speed = shaft.speed
-        is_over = speed >= self.speed_limits
-        if is_over.any():
-            self.causes[SPEED_CAUSES] = np.maximum(self.causes[SPEED_CAUSES], is_over)
-            is_reset *= ~(is_over[0:1] | is_over[1:2] | is_over[2:3])
-        has_switched = self.may_close and self._close_in_phase(shaft)
-        error = self.reference - speed
-        error -= np.minimum(np.maximum(error, -self.band), self.band)
-        error *= self.gain
+        """Run overspeed protection, synchroniser and governor for one short step."""
+        shaft, is_reset = self.island.shaft, self.is_reset
+        is_over = shaft.speed >= self.speed_limits
+        self.causes[SPEED_CAUSES] = np.maximum(self.causes[SPEED_CAUSES], is_over)
+        is_reset[...] *= ~(is_over[0:1] | is_over[1:2] | is_over[2:3])
+        self._close_in_phase(shaft)
+        error = self.reference - shaft.speed
+        error = self.island.cycle.parameters.governor.gain * (error - np.clip(error, -self.band, self.band))
         rate = (self.load - shaft.power) * self.load_share + error * self.speed_share
-        integral = np.minimum(np.maximum(self.integral + rate * dt, zero), is_reset, out=self.integral)
-        demand = np.minimum(np.maximum(integral + error, zero), is_reset, out=self.demand)
-        self.valves[0:1] = demand
-        self.valves[1:3] = is_reset
-        return Orders(self.valves, self.slowest, has_switched)
+        self.integral[...] = np.minimum(np.maximum(self.integral + rate * dt, 0.0), is_reset)
+        self.demand[...] = np.minimum(np.maximum(self.integral + error, 0.0), is_reset)
+        self.valves[...] = np.concatenate([self.demand, is_reset, is_reset])
+        return Orders(self.valves, self.slowest)
 
     def _protect(self, order: Mask, dt: float) -> None:
         """Latch trips and take resets."""
@@ -147,13 +141,11 @@ class TurbinePlc:
         ordered = order[ROW["turbine.trip"]]
         now = np.concatenate([ordered, self.causes[1:3], oil_low, shaft.lock_out * is_armed, self.causes[6:7]])
         np.maximum(self.causes, now, out=self.causes)
-        if self.causes.any():
-            self._trip()
+        self._trip()
         asked = order[ROW["turbine.reset"]]
         edge = asked > self.asked
         self.asked[...] = asked
-        if edge.any():
-            self._reset(edge & ~ordered)
+        self._reset(edge & ~ordered)
 
     def _trip(self) -> None:
         """Let the trip relay fall where a cause stands; the lowest cause of the first scan is the first-out."""
@@ -177,21 +169,15 @@ class TurbinePlc:
 
     def _start_oil_pumps(self, inputs: Floats) -> None:
         """Start pumps on low pressure while the shaft turns; a started pump runs until an operator takes it over."""
-        oil, shaft = self.island.oil, self.island.shaft
-        turns = (
-            shaft.speed * self.island.cycle.parameters.shaft.nominal_hz > self.island.cycle.parameters.governor.armed_hz
-        )
+        p, oil, motors = self.island.cycle.parameters, self.island.oil, self.island.motors
+        turns = self.island.shaft.speed * p.shaft.nominal_hz > p.governor.armed_hz
         low = (oil.pressure[0:2] <= self.start_limits) & turns
-        if not (low.any() or self.pumps.any()):
-            return
-        np.maximum(self.pumps, np.concatenate([low[0:1], low[0:1], low[1:2], low[1:2]]), out=self.pumps)
-        motors = self.island.motors
-        commands = inputs[len(INPUTS) : len(INPUTS) + len(motors.names)][motors.oil]
-        self.pumps[...] *= commands < 0.5
+        started = np.maximum(self.pumps, np.concatenate([low[0:1], low[0:1], low[1:2], low[1:2]]))
+        self.pumps[...] = started * (inputs[command_rows(p)][motors.oil] < 0.5)
 
-    def _ramp(self, inputs: Floats, shaft: Shaft, joined: Floats, alone: Floats, dt: float) -> None:
+    def _ramp(self, inputs: Floats, loaded: Floats, isochronous: Floats, dt: float) -> None:
         """Move speed reference and load set-point at their rates; both start from where the shaft is."""
-        p = self.island.cycle.parameters
+        p, shaft = self.island.cycle.parameters, self.island.shaft
         g = p.governor
         target = inputs[ROW["turbine.speed_setpoint"]] * (g.speed_span_hz / p.shaft.nominal_hz)
         aims = shaft.grid_speed + 0.5 * g.slip_hz / p.shaft.nominal_hz
@@ -199,13 +185,13 @@ class TurbinePlc:
         travel = g.speed_rate_hz_s / p.shaft.nominal_hz * dt
         moved = self.reference + np.minimum(np.maximum(target - self.reference, -travel), travel)
         # On the grid and with the house alone the reference is nominal; tripped, it follows the shaft down.
-        np.copyto(moved, 1.0, where=joined + alone >= 0.5)
+        np.copyto(moved, 1.0, where=loaded + isochronous >= 0.5)
         np.copyto(moved, aims, where=self.syncing[1:2] >= 0.5)
         self.reference[...] = np.where(self.is_reset >= 0.5, moved, shaft.speed)
         wanted = inputs[ROW["turbine.load_setpoint"]] * g.load_span_w
         step = g.load_rate_w_s * dt
         load = self.load + np.minimum(np.maximum(wanted - self.load, -step), step)
-        self.load[...] = np.where(joined >= 0.5, load, np.minimum(np.maximum(shaft.power, 0.0), wanted))
+        self.load[...] = np.where(loaded >= 0.5, load, np.minimum(np.maximum(shaft.power, 0.0), wanted))
 
     def _switch(self, order: Mask, shaft: Shaft, dt: float) -> None:
         """Open breakers on orders and protection; remember which wait for closing."""
@@ -225,8 +211,8 @@ class TurbinePlc:
         np.copyto(shaft.breakers[1:2], 1.0, where=free)
         np.copyto(self.syncing[1:2], 0.0, where=free)
 
-    def _close_in_phase(self, shaft: Shaft) -> bool:
-        """Close the waiting breaker where voltage, slip and angle fit, or the bus behind is dead; True if one did."""
+    def _close_in_phase(self, shaft: Shaft) -> None:
+        """Close the waiting breaker where voltage, slip and angle fit, or the bus behind is dead."""
         p = self.island.cycle.parameters
         g = p.governor
         slip = shaft.speed - shaft.grid_speed
@@ -237,4 +223,3 @@ class TurbinePlc:
         closes = fits & (self.syncing >= 0.5)
         np.copyto(shaft.breakers, 1.0, where=closes)
         np.copyto(self.syncing, 0.0, where=closes)
-        return bool(closes.any())

@@ -1,12 +1,15 @@
 """Fixtures that hold everywhere: no task is left behind, and decisions are tested without a network."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncGenerator
+import sys
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 TESTS = Path(__file__).parent
 WITHOUT_SOCKETS = (TESTS / "unit", TESTS / "property", TESTS / "scenario")
@@ -30,6 +33,18 @@ def no_socket_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.
 
         for name in ("connect", "connect_ex", "bind"):
             monkeypatch.setattr(socket.socket, name, refuse)
+
+
+@pytest.fixture(autouse=True)
+def no_log_settings_left_behind() -> Generator[None]:
+    """Take back what a command sets for its process: its stderr is closed when its test ends."""
+    hook = sys.excepthook
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        logging.basicConfig(handlers=[], level=logging.WARNING, force=True)
+        sys.excepthook = hook
 
 
 @pytest.fixture(scope="session")

@@ -73,14 +73,16 @@ def _places(devices: list[str] | None) -> dict[str, tuple[str, int]]:
 
 
 def _config(plant: Path | None, devices: list[str] | None = None) -> "Config":
-    from controller.core.config import load, with_devices
+    from controller.core.config import load
+    from controller.core.models import Simulator
+    from wte.service import placed
 
     config = load(plant or shipped_plant())
     places = _places(devices)
-    if unknown := sorted(set(places) - set(config.plant.devices)):
-        names = ", ".join(config.plant.devices)
-        raise typer.BadParameter(f"--device: the plant has no {', '.join(unknown)}; it has {names}")
-    return with_devices(config, places)
+    names = [*config.plant.devices, Simulator.name]
+    if unknown := sorted(set(places) - set(names)):
+        raise typer.BadParameter(f"--device: the plant has no {', '.join(unknown)}; it has {', '.join(names)}")
+    return placed(config, places)
 
 
 # --- running ---------------------------------------------------------------------------------------------------------
@@ -113,21 +115,52 @@ def run(
 
 @app.command(rich_help_panel="Running a plant")
 def sim(
+    context: typer.Context,
     plant: Plant = None,
+    state: StateDir = None,
     device: Devices = None,
     seed: Seed = 0,
     initial: Initial = "100%",
-    speed: Annotated[float, typer.Option(min=0.01, help="Plant seconds per second.")] = 1.0,
+    snapshot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Begin with this snapshot instead of --initial and --seed.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar='"NAME ARGUMENT=VALUE ..."', help="Begin with this fault; --map lists them. Repeatable."),
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Plant seconds per second, 0.1 to 1000; 0: as fast as possible.")] = 1.0,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Begin with the plant's time standing still.")] = False,
+    show_map: Annotated[
+        bool, typer.Option("--map", help="Print all registers, commands, faults and their numbers, and end.")
+    ] = False,
 ) -> None:
     """Run only the simulated plant: its PLCs on Modbus TCP, for any Modbus master.
 
-    Example: `wte sim --initial 60% --device L1=127.0.0.1:15020`
+    Beside the PLCs a device SIM sets faults, freezes, steps and speeds up the plant, and keeps snapshots
+    (docs/how-to/drive-the-simulator.md).
+
+    Example: `wte sim --initial 60% --device L1=127.0.0.1:15020 --fault "F5 line=L1 t_h=8"`
     """
     from wte.service import Simulator, host, places_of
 
+    sources = {name: context.get_parameter_source(name) for name in ("initial", "seed")}
+    begins = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if snapshot is not None and begins:
+        raise typer.BadParameter(f"--snapshot: the file says where to begin; leave out --{' and --'.join(begins)}")
     with plain_errors(errors):
         config = _config(plant, device)
-        raise typer.Exit(host(Simulator(str(config.folder), places_of(config), seed, initial, speed)))
+        if show_map:
+            from plc_sim.maintenance_page import page, plant_page
+            from plc_sim.simulator import Simulator as Plant
+
+            typer.echo(page() + "\n" + plant_page(Plant(config, initial="cold")), nl=False)
+            return
+        folder = (state or state_folder(config.plant.name)) / "snapshots"
+        what = Simulator(
+            str(config.folder), places_of(config), seed, initial, str(folder), speed, frozen,
+            "" if snapshot is None else str(snapshot), tuple(fault or ()),
+        )  # fmt: skip
+        raise typer.Exit(host(what))
 
 
 @app.command(rich_help_panel="Running a plant")
@@ -237,6 +270,36 @@ def bench(
         console.print(table)
     if json_file is not None:
         measure.write_json(figures, json_file)
+
+
+@app.command(rich_help_panel="Engineering")
+def validate(
+    plant: Plant = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="WORD", help="Only checks with this in their name. Repeatable."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The page; plots go in a folder of its name.")] = Path("out/validation.md"),
+) -> None:
+    """Check the simulated plant against the reference figures, and write the page with what it reached.
+
+    Exit code 1 when a figure is missed whose cause is not known.
+
+    Example: `wte validate --only drum --out docs/validation.md`
+    """
+    from wte.validation import page
+    from wte.validation.bench import Bench
+    from wte.validation.checks import ALL
+
+    with plain_errors(errors):
+        bench, checks = Bench(_config(plant)), page.chosen(ALL, only or [])
+        with progress_bar(errors, "checking", len(checks)) as progress:
+            done = page.run(checks, bench, progress)
+        for table in page.tables(done):
+            console.print(table)
+        written = page.write(done, out)
+    console.print(f"written: {written[0]} and {len(written) - 1} plots", soft_wrap=True)
+    raise typer.Exit(FAILED if any(one.surprises for one in done) else 0)
 
 
 # --- administration --------------------------------------------------------------------------------------------------

@@ -75,8 +75,9 @@ class _Launcher:
         self._is_open = is_loopback(options.endpoint)
         self._began = time.monotonic()
         self._status = Status(plan, state_dir / "link", console)
+        self._own = config.plant.simulator
         plant, places = _copied(config.folder, state_dir), places_of(config)
-        sim = Simulator(plant, places, options.seed, options.initial, 1.0)
+        sim = Simulator(plant, places, options.seed, options.initial, str(state_dir / "snapshots"))
         control = Controller(plant, places, str(state_dir))
         serve = HmiServer(plant, places, str(state_dir), options.endpoint, self._is_open)
         self._sim, self._control, self._serve = (
@@ -132,6 +133,8 @@ class _Launcher:
         if self._is_open:
             facts.add_row("", "None with Anonymous: browse and read only, from this machine only")
         facts.add_row("PLCs", ", ".join(f"{d.name} {d.host}:{d.port}" for d in self._plan.devices) + " (simulated)")
+        if (own := self._own) is not None:
+            facts.add_row("simulator", f"{own.host}:{own.port} sets faults, freezes, steps, keeps snapshots (Modbus)")
         facts.add_row("state", Text(str(self._state_dir)))
         facts.add_row("logs", Text(str(self._state_dir / "log")))
         title = f"{self._plan.title.en}: running after {time.monotonic() - self._began:.1f} s; Ctrl-C ends it"

@@ -13,7 +13,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
@@ -21,13 +22,14 @@ from typing import ClassVar
 import msgspec
 import structlog
 
+from controller.core import models
 from controller.core.compiler import compile_plan
 from controller.core.config import Config, load, with_devices
 from controller.core.errors import PlantError
 
 REFUSED = 1
 Ready = Callable[[], None]
-Places = dict[str, tuple[str, int]]  # device -> host and port, where another than the configuration's
+Places = dict[str, tuple[str, int]]  # device, or SIM -> host and port, where another than the configuration's
 
 
 class _Description(msgspec.Struct, frozen=True, tag=True):
@@ -38,22 +40,54 @@ class _Description(msgspec.Struct, frozen=True, tag=True):
 
     def config(self) -> Config:
         """Load the configuration; ConfigError names its mistakes."""
-        return with_devices(load(Path(self.plant)), self.devices)
+        return placed(load(Path(self.plant)), self.devices)
 
 
 class Simulator(_Description, frozen=True, tag=True):
-    """The plant behind Modbus. ``speed`` is plant seconds per second."""
+    """The plant behind Modbus.
+
+    It begins at ``initial``, or where the file ``snapshot`` says; then ``faults`` are set, each in words as people type
+    them. ``speed`` is plant seconds per second, 0 as fast as possible; ``snapshots`` is the folder of the slots.
+    """
 
     name: ClassVar[str] = "sim"
     seed: int
     initial: str
-    speed: float
+    snapshots: str
+    speed: float = 1.0
+    is_frozen: bool = False
+    snapshot: str = ""
+    faults: tuple[str, ...] = ()
 
     async def serve(self, ready: Ready) -> None:
         """Serve until cancelled."""
-        from plc_sim.server import serve  # noqa: PLC0415  a process imports what it runs: restarts must be quick
+        from plc_sim import server, simulator, snapshots  # noqa: PLC0415  a process imports what it runs
+        from plc_sim.pace import Pace  # noqa: PLC0415  as above
 
-        await serve(self.config(), seed=self.seed, initial=self.initial, speed=self.speed, ready=ready)
+        config = self.config()
+        plant = simulator.Simulator(config, seed=self.seed, initial="cold" if self.snapshot else self.initial)
+        if self.snapshot:
+            snapshots.restore(Path(self.snapshot), plant, config)
+        for words in self.faults:
+            name, args = _fault(words)
+            plant.fault(name, **args)
+        pace = Pace(plant.period_s, speed=self.speed, is_frozen=self.is_frozen)
+        await server.serve(config, plant, pace=pace, snapshots=Path(self.snapshots), ready=ready)
+
+
+def _fault(words: str) -> tuple[str, dict[str, str | float]]:
+    """Return name and arguments of a fault as people type it: ``transmitter_bias tag=L1-LT-1401A by=50``."""
+    name, *pairs = words.split() or [""]
+    args: dict[str, str | float] = {}
+    for pair in pairs:
+        arg, is_given, text = pair.partition("=")
+        if not (arg and is_given and text):
+            raise PlantError(f"fault {words!r}: {pair}: expected ARGUMENT=VALUE, like tag=L1-LT-1401A or percent=-20")
+        try:
+            args[arg] = float(text)
+        except ValueError:
+            args[arg] = text
+    return name, args
 
 
 class Controller(_Description, frozen=True, tag=True):
@@ -64,7 +98,7 @@ class Controller(_Description, frozen=True, tag=True):
 
     async def serve(self, ready: Ready) -> None:
         """Serve until cancelled."""
-        from controller.runtime import serve  # noqa: PLC0415  as above
+        from controller.runtime import serve  # noqa: PLC0415  a process imports what it runs: restarts must be quick
 
         await serve(compile_plan(self.config()), state_dir=Path(self.state_dir), ready=ready)
 
@@ -90,8 +124,22 @@ Service = Simulator | Controller | HmiServer
 
 
 def places_of(config: Config) -> Places:
-    """Return where the configuration's devices are."""
-    return {name: (device.host, device.port) for name, device in config.plant.devices.items()}
+    """Return where the configuration's devices are, and the simulator's maintenance device."""
+    places = {name: (device.host, device.port) for name, device in config.plant.devices.items()}
+    own = config.plant.simulator
+    return places if own is None else {**places, own.name: (own.host, own.port)}
+
+
+def placed(config: Config, places: Mapping[str, tuple[str, int]]) -> Config:
+    """Return ``config`` with its devices, and the simulator's maintenance device, where ``places`` says."""
+    moved = with_devices(config, {name: place for name, place in places.items() if name != models.Simulator.name})
+    if models.Simulator.name not in places:
+        return moved
+    host, port = places[models.Simulator.name]
+    own = config.plant.simulator
+    unit_id = 1 if own is None else own.unit_id
+    simulator = models.Simulator(host=host, port=port, unit_id=unit_id)
+    return replace(moved, plant=moved.plant.model_copy(update={"simulator": simulator}))
 
 
 def host(service: Service) -> int:

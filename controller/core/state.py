@@ -29,6 +29,7 @@ class Slot:
     keys: tuple[str, ...]
     hashes: tuple[str, ...]
     is_retained: bool
+    is_shared: bool = False  # one column that all plants read
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class State:
         array = np.empty(shape, dtype=dtype)
         array[...] = fill
         own = tuple(hashes) if hashes is not None else ("",) * len(keys)
-        self.slots[name] = Slot(array, tuple(keys), own, is_retained)
+        self.slots[name] = Slot(array, tuple(keys), own, is_retained, is_shared)
         return array
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:

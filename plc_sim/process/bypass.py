@@ -52,11 +52,8 @@ class Bypass:
 
     def mix(self, flow: Floats, watts: Floats, spray: Floats, spray_j_kg: Floats, rest_k: Floats, dt: float) -> None:
         """Advance the outlet temperatures; ``watts`` is the steam's enthalpy flow. At rest they fall to ``rest_k``."""
-        target = np.repeat(rest_k, 2, axis=0)
-        flows = flow > NOTHING_KG_S
-        if flows.any():
-            h = (watts + spray * spray_j_kg) / np.maximum(flow + spray, NOTHING_KG_S)
-            t = self.steam.state.at(np.full_like(h, self.log_outlet), h)[2]
-            np.copyto(target, t, where=flows)
+        h = (watts + spray * spray_j_kg) / np.maximum(flow + spray, NOTHING_KG_S)
+        mixed_k = self.steam.state.at(np.full_like(h, self.log_outlet), h)[2]
+        target = np.where(flow > NOTHING_KG_S, mixed_k, rest_k)
         share = lag(dt, self.cycle.parameters.bypass.temperature_s)
         self.temperature[...] += (target - self.temperature) * share

@@ -154,6 +154,10 @@ class Condensate:
         target = p.conductivity_s_m + p.cooling_conductivity_s_m * self.tube_leak / through
         self.conductivity[...] += (target - self.conductivity) * lag(dt, p.conductivity_s)
 
+    def gained_s_m(self) -> Floats:
+        """Return by how much the condensate's conductivity is above the normal one, S/m."""
+        return self.conductivity - self.cycle.parameters.condensate.conductivity_s_m
+
     def heater_steam(self, forward: Floats, steam_j_kg: Floats, drain_j_kg: Floats) -> Floats:
         """Return the extraction steam that the LP heater would condense."""
         flow = np.maximum(forward, 1e-3)

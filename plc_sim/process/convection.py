@@ -2,9 +2,9 @@
 
 All banks are counterflow and cut into cells. The state of a cell is its metal temperature (economiser: metal and water
 together). Gas and steam hold next to no heat and are quasi-steady: through a cell their enthalpy moves the share
-``1 - exp(-NTU)`` towards the one they would have at the metal's temperature. Both chains are linear in the enthalpy, so
-they are solved at once by running products and sums instead of cell by cell. What leaves the gas is what metal and
-water take up: the balance closes exactly. Arrays are (cells, lines, batch) in the order of the gas unless said.
+``1 - exp(-NTU)`` towards the one they would have at the metal's temperature, one sweep in flow direction each. What
+leaves the gas is what metal and water take up: the balance closes exactly. Arrays are (cells, lines, batch) in the
+order of the gas unless said.
 """
 
 from dataclasses import dataclass
@@ -193,16 +193,11 @@ class Convection:
 
 
 def _chain(kept: Floats, aim: Floats, first: Floats) -> Floats:
-    """Return x before each cell and behind the last: through a cell x keeps the share ``kept`` of its way to ``aim``.
-
-    ``x' = aim + kept (x - aim)``, solved with running products and sums in fixed order. All terms have the same sign
-    for enthalpies above the reference, so nothing cancels.
-    """
+    """Return x before each cell and behind the last; in a cell x keeps the share ``kept`` of its way to ``aim``."""
     result = np.empty((len(kept) + 1, *first.shape))
     result[0] = first
-    product = np.cumprod(kept, axis=0)
-    moved = np.cumsum((aim - kept * aim) / product, axis=0)
-    np.multiply(product, moved + first, out=result[1:])
+    for cell in range(len(kept)):
+        result[cell + 1] = aim[cell] + kept[cell] * (result[cell] - aim[cell])
     return result
 
 

@@ -58,8 +58,13 @@ def sprays(inputs: Mapping[str, Floats]) -> Floats:
     )
 
 
-def publish(signal: Mapping[str, Floats], passed: Passed, blower: Floats, water_in_k: Floats) -> None:
-    """Write all of ``LINE_SIGNALS``; each is (lines, batch)."""
+def blower(inputs: Mapping[str, Floats], count: int) -> Floats:
+    """Return the number of the soot blower or rapper ordered, 0 none; the input is its share of ``count``, them all."""
+    return np.rint(inputs["cleaning.blower"] * count)
+
+
+def publish(signal: Mapping[str, Floats], passed: Passed, at_work: Floats, water_in_k: Floats) -> None:
+    """Write all of ``LINE_SIGNALS``; each is (lines, batch). ``at_work`` is the number of the blower, 0 none."""
     groups = (STEAM_NAMES, passed.steam_k), (TUBE_NAMES, passed.tube_k), (GAS_NAMES, passed.gas_k)
     for names, values in (*groups, (FOULING_NAMES, passed.heat_transfer)):
         for name, value in zip(names, values, strict=True):
@@ -76,5 +81,5 @@ def publish(signal: Mapping[str, Floats], passed: Passed, blower: Floats, water_
     signal["economiser.gas_so2"][...] = gas.so2 / dry
     signal["economiser.water_in"][...] = water_in_k
     signal["economiser.water_out"][...] = passed.water_k
-    signal["cleaning.active"][...] = np.rint(blower)
+    signal["cleaning.active"][...] = at_work
     signal["cleaning.steam"][...] = passed.blower_kg_s

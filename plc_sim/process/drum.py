@@ -19,8 +19,10 @@ Floats = npt.NDArray[np.float64]
 
 GRAVITY = 9.81
 STATES = ("water_volume", "pressure", "riser_quality", "bubble_volume")
-RISER_QUALITY = (1e-5, 0.6)  # the model's ground: some boiling, and water left in the risers
-PRESSURE_PA = (0.15e6, 15e6)
+LEAST_ETA = 1e-3  # of the risers' steam volume over water volume at the outlet: cold, they hold next to no steam
+BOILING_QUALITY = 0.005  # with less at the riser outlet the paper's constant volume of bubbles shrinks with it
+MOST_QUALITY = 0.6  # water is left in the risers
+PRESSURE_PA = (1.05e3, 15e6)  # boiling pressure of the water: cold, it is far below ambient, and air fills the drum
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class Drum:
 
     geometry: Geometry
     water: SaturationTable
+    ambient_pa: float  # boiling begins above it: colder water takes its heat without steam in the risers
 
     def inside(self, state: Floats) -> Inside:
         """Return saturation and riser at ``state``."""
@@ -179,7 +182,8 @@ class Drum:
             + g.heat_r * s.d_t
         )
         e33 = mixed * h_c * g.v_r * riser.by_quality
-        d_alpha = (flows.heat - alpha * h_c * q_dc - e32 * d_p) / e33
+        boils = np.minimum(np.maximum(state[1] / self.ambient_pa - 1.0, 0.0), 1.0)
+        d_alpha = (flows.heat * boils - alpha * h_c * q_dc - e32 * d_p) / e33
 
         v_wd = v_wt - g.v_dc - water_volume
         slip = alpha * (1.0 + g.beta)
@@ -189,7 +193,8 @@ class Drum:
             + slip * (steam_volume * s.d_rho_s + water_volume * s.d_rho_w - difference * g.v_r * riser.by_pressure)
         )
         e43 = -slip * difference * g.v_r * riser.by_quality
-        bubbles = s.rho_s / g.t_d * (g.v0_sd - v_sd) + (flows.feedwater_j_kg - s.h_w) * flows.feedwater / h_c
+        idle = g.v0_sd * np.minimum(alpha / BOILING_QUALITY, 1.0)
+        bubbles = s.rho_s / g.t_d * (idle - v_sd) + (flows.feedwater_j_kg - s.h_w) * flows.feedwater / h_c
         d_v_sd = (bubbles - e42 * d_p - e43 * d_alpha) / s.rho_s
         result = np.empty_like(state)
         result[0], result[1], result[2], result[3] = d_v_wt, d_p, d_alpha, d_v_sd
@@ -201,19 +206,20 @@ class Drum:
         ``inside`` belongs to ``state``; the one that belongs to the new state is returned.
         """
         first = self.derivatives(state, inside, flows)
-        predicted = state + dt * first
+        predicted = self._on_ground(state + dt * first, inside.saturation)
         first += self.derivatives(predicted, self.inside(predicted), flows)
         first *= 0.5 * dt
         state += first
-        for row, (least, most) in enumerate(self._ground):
-            np.minimum(np.maximum(state[row], least, out=state[row]), most, out=state[row])
-        return self.inside(state)
+        return self.inside(self._on_ground(state, inside.saturation))
 
-    @cached_property
-    def _ground(self) -> tuple[tuple[Floats | float, Floats | float], ...]:
-        """Limits of each state: outside them the equations mean nothing."""
+    def _on_ground(self, state: Floats, s: Saturation) -> Floats:
+        """Keep ``state`` in place where the equations mean something, and return it."""
         g = self.geometry
-        return (0.01 * g.v_t, 0.99 * g.v_t), PRESSURE_PA, RISER_QUALITY, (0.0, 0.9 * g.v_d)
+        quality = LEAST_ETA * s.rho_s / (s.rho_w - s.rho_s), MOST_QUALITY
+        ground = (0.01 * g.v_t, 0.99 * g.v_t), PRESSURE_PA, quality, (0.0, 0.9 * g.v_d)
+        for row, (least, most) in enumerate(ground):
+            np.minimum(np.maximum(state[row], least, out=state[row]), most, out=state[row])
+        return state
 
     def level(self, state: Floats, inside: Inside) -> Floats:
         """Return the level in m from the normal water level (drum half full), bubbles included."""
@@ -239,13 +245,14 @@ class Drum:
         g = self.geometry
         s = self.water.at(p)
         h_c = s.h_s - s.h_w
-        low, high = np.full_like(p, RISER_QUALITY[0]), np.full_like(p, RISER_QUALITY[1])
+        low, high = LEAST_ETA * s.rho_s / (s.rho_w - s.rho_s), np.full_like(p, MOST_QUALITY)
         for _ in range(100):
             alpha = 0.5 * (low + high)
             boiled = alpha * h_c * self.circulation(p, alpha)
             low, high = np.where(boiled < flows.heat, alpha, low), np.where(boiled < flows.heat, high, alpha)
         alpha = 0.5 * (low + high)
-        v_sd = g.v0_sd - g.t_d * (s.h_w - flows.feedwater_j_kg) * flows.feedwater / (s.rho_s * h_c)
+        idle = g.v0_sd * np.minimum(alpha / BOILING_QUALITY, 1.0)
+        v_sd = np.maximum(idle - g.t_d * (s.h_w - flows.feedwater_j_kg) * flows.feedwater / (s.rho_s * h_c), 0.0)
         av = _riser(s, alpha).share
         v_wt = 0.5 * g.v_d - v_sd + g.v_dc + (1.0 - av) * g.v_r
         return np.stack([v_wt, p, alpha, v_sd])

@@ -14,6 +14,7 @@ from plc_sim.process.gas import Gas
 Floats = npt.NDArray[np.float64]
 
 REFERENCE_K = 298.15
+VAPOUR_J_KG = 2546.5e3  # enthalpy of water vapour there, by the steam tables
 OXYGEN = np.array([1302.57065, 0.240323767, -5.76496894e-05]).reshape(3, 1, 1)
 VAPOUR = np.array([1478.08631, 0.248830717, 6.82025669e-06]).reshape(3, 1, 1)
 CARBON_DIOXIDE = np.array([1702.23431, 0.729708712, -1.98975649e-04]).reshape(3, 1, 1)
@@ -30,8 +31,13 @@ class GasHeat(NamedTuple):
     @classmethod
     def of(cls, gas: Gas) -> "GasHeat":
         """Return the polynomial of ``gas``."""
-        other = NITROGEN + (OXYGEN - NITROGEN) * gas.o2
-        return cls(*(other + (VAPOUR - NITROGEN) * gas.h2o + (CARBON_DIOXIDE - NITROGEN) * gas.co2))
+        return cls.mixture(gas.o2, gas.h2o, gas.co2)
+
+    @classmethod
+    def mixture(cls, o2: Floats, h2o: Floats, co2: Floats) -> "GasHeat":
+        """Return the polynomial of these wet volume shares; the rest is nitrogen."""
+        other = NITROGEN + (OXYGEN - NITROGEN) * o2
+        return cls(*(other + (VAPOUR - NITROGEN) * h2o + (CARBON_DIOXIDE - NITROGEN) * co2))
 
     def enthalpy(self, t_k: Floats) -> Floats:
         """Return J/Nm3."""

@@ -7,6 +7,7 @@ ORDERS = (  # 0 or 1, to the turbine's PLC
     "turbine.trip",
     "turbine.reset",
     "turbine.synchronise",
+    "turbine.isochronous",
     "turbine.barring.command",
     "generator_breaker.open",
     "grid_breaker.open",
@@ -51,13 +52,19 @@ def input_names(p: IslandParameters) -> tuple[str, ...]:
     return (*INPUTS, *(f"{name}.command" for name in motors), *(f"{name}.speed" for name in fans))
 
 
+def command_rows(p: IslandParameters) -> slice:
+    """Return the rows of the motors' commands among the inputs."""
+    return slice(len(INPUTS), len(INPUTS) + len(motor_names(p)))
+
+
+def fan_speed_rows(p: IslandParameters) -> slice:
+    """Return the rows of the tower fans' speeds among the inputs."""
+    first = command_rows(p).stop
+    return slice(first, first + p.cooling.fans)
+
+
 def signal_names(p: IslandParameters) -> tuple[str, ...]:
     """Return all signals, in the order in which the island hands them out."""
-    return fast_names(p) + slow_names(p)
-
-
-def fast_names(p: IslandParameters) -> tuple[str, ...]:
-    """Return the signals that change in every step."""
     return (
         "turbine.speed",
         "turbine.inlet_pressure",
@@ -93,12 +100,6 @@ def fast_names(p: IslandParameters) -> tuple[str, ...]:
         "bypass.position_a",
         "bypass.position_b",
         *(f"{name}.running" for name in motor_names(p)),
-    )
-
-
-def slow_names(p: IslandParameters) -> tuple[str, ...]:
-    """Return the signals of the thermal side."""
-    return (
         "turbine.inlet_temperature",
         "turbine.axial_displacement",
         "turbine.differential_expansion",

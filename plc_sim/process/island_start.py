@@ -4,7 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plc_sim.process.condensate import forward_position, make_up_position
+from plc_sim.process.cooling import Cooling
 from plc_sim.process.cycle import Balance, Cycle
+from plc_sim.process.island_rows import ROW, command_rows, fan_speed_rows, input_names
 from plc_sim.process.shaft import terminal_power
 from plc_sim.process.turbine_island_parameters import IslandParameters
 
@@ -24,7 +26,19 @@ def commands(p: IslandParameters, *, runs: bool) -> Floats:
     return np.array(on, dtype=np.float64)[:, np.newaxis] * runs
 
 
-def positions(c: Cycle, start: Balance) -> dict[str, float]:
+def initial_inputs(c: Cycle, cooling: Cooling, start: Balance | None) -> Floats:
+    """Return the inputs (n, 1) that hold the steady state ``start``, or (None) all 0: everything off and shut."""
+    p = c.parameters
+    inputs = np.zeros((len(input_names(p)), 1))
+    if start is not None:
+        for name, value in _positions(c, start).items():
+            inputs[ROW[name]] = value
+        inputs[command_rows(p)] = commands(p, runs=True)
+        inputs[fan_speed_rows(p)] = cooling.fan_speed(start.duty_w)
+    return inputs
+
+
+def _positions(c: Cycle, start: Balance) -> dict[str, float]:
     """Return the inputs that hold the steady state."""
     p, g = c.parameters, c.parameters.governor
     difference = max(float(start.path.pressure[2, 0]) - start.tank_pa, 1e-9)

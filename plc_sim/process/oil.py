@@ -1,7 +1,6 @@
 """Lube oil, control oil and gland steam, as far as protection and operation see them. Arrays are (1, batch)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +35,8 @@ class Oil:
             pressure=state.add("island.oil_pressure", ("lube", "control", "gland"), fill=normal),
             temperature=state.add("island.oil_temperature", ("oil",), fill=o.oil_k if runs else c.ambient_k),
             level=state.add("island.oil_level", ("tank",), fill=o.tank_level),
-            loss=state.add("disturbance.oil_loss", ("lube", "control")),
-            leak=state.add("disturbance.oil_leak", ("tank",)),
+            loss=state.add("disturbance.turbine_oil_loss", ("lube", "control")),
+            leak=state.add("disturbance.turbine_oil_leak", ("tank",)),
             parameters=p,
             cooler_w=p.shaft.mechanical_loss_w / (o.oil_position * (o.oil_k - c.full_k)),
         )
@@ -67,17 +66,10 @@ class Oil:
                 (o.gland_pa / o.gland_position) * gland_valve * header_share,
             ]
         )
-        target -= self.pressure
-        rising, falling = _shares(dt, o.lube_s, o.control_up_s, o.control_down_s, o.gland_s)
-        self.pressure[...] += np.maximum(target, 0.0) * rising + np.minimum(target, 0.0) * falling
+        rising = np.array([[lag(dt, o.lube_s)], [lag(dt, o.control_up_s)], [lag(dt, o.gland_s)]])
+        falling = np.array([[lag(dt, o.lube_s)], [lag(dt, o.control_down_s)], [lag(dt, o.gland_s)]])
+        away = target - self.pressure
+        self.pressure[...] += np.maximum(away, 0.0) * rising + np.minimum(away, 0.0) * falling
         heat = self.parameters.shaft.mechanical_loss_w * shaft_speed * shaft_speed
         removed = self.cooler_w * cooler * (self.temperature - cooling_k)
         self.temperature[...] += (heat - removed) * (dt / o.oil_j_k)
-
-
-@lru_cache(maxsize=8)
-def _shares(dt: float, lube_s: float, up_s: float, down_s: float, gland_s: float) -> tuple[Floats, Floats]:
-    """Return the lags' shares of a step for rising and for falling pressures, (3, 1)."""
-    rising = [[lag(dt, tau_s)] for tau_s in (lube_s, up_s, gland_s)]
-    falling = [[lag(dt, tau_s)] for tau_s in (lube_s, down_s, gland_s)]
-    return np.array(rising), np.array(falling)

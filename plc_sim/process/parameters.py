@@ -1,21 +1,15 @@
-"""The simulator's parameters, read from ``process:`` of the configuration: SI units, pressures absolute.
+"""Parameters of the water and steam side that the lines share a header through: SI units, pressures absolute.
 
-Most of them are **design points** (a flow and the pressure drop at that flow), the figures of a data sheet; the
-coefficients of the equations are calculated from them at start. "Full load" (100 %) is ``steam.full_flow_kg_s`` of
-every line at the turbine's inlet pressure ``turbine.inlet_pa``. Common equipment is sized by shares of what all lines
-need together, so a third line needs no new figure.
-
-An instance with any of the areas ``drum, heat, feedwater, steam`` is a boiler line and needs all four; one with any
-of ``pumps, deaerator, header, turbine`` is the common part and needs all four. There is one common part.
+Most parameters of the simulator are **design points** (a flow and the pressure drop at that flow), the figures of a
+data sheet; the coefficients of the equations are calculated from them at start. "Full load" (100 %) is
+``steam.full_flow_kg_s`` of every line at the turbine's inlet pressure. Common equipment is sized by shares of what all
+lines need together, so a third line needs no new figure. The areas of the other pieces stand beside them; all are read
+by ``plc_sim.process.plant_parameters``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from controller.core.errors import ConfigError, Issue
+from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -45,16 +39,11 @@ class DrumParameters(Area):
     full_riser_quality: Share  # steam mass share at the riser outlet at full load; fixes the downcomer area
     metal_lag_s: Positive  # of the drum wall temperatures behind saturation
     blowdown_kg_s: Annotated[float, Field(ge=0)]  # at full load
+    blowdown_position: Share  # of its valve at full load
     heater_steam_kg_s: Annotated[float, Field(ge=0)]  # drum steam to the air heater at full load
-
-
-class HeatParameters(Area):
-    """Heat input of one line, and what is left of it without the firing release."""
-
-    fast_s: Positive  # gas and volatiles: follows the release
-    bed_share: Share  # share of the heat that stands in the burning bed when the release is lost
-    decay_s: Positive  # of the bed without release
-    relight_s: Positive  # of the bed after the release is back
+    feedwater_s_m: Annotated[float, Field(ge=0)]  # conductivity of the feedwater
+    carry_over: Share  # of the drum water's conductivity that the steam shows
+    priming: Annotated[float, Field(ge=0)]  # by which carry-over grows for each metre of level
 
 
 class FeedwaterParameters(Area):
@@ -67,7 +56,6 @@ class FeedwaterParameters(Area):
     upstream_dp_pa: Positive  # header to valve, at full flow
     downstream_dp_pa: Positive  # valve to drum without the height, at full flow
     static_pa: Annotated[float, Field(ge=0)]  # height of the drum above the pumps
-    economiser_kg: Positive  # water and metal of the economiser as a mass of water
     full_economiser_k: Positive  # water leaving the economiser at full load
 
 
@@ -75,9 +63,6 @@ class SteamParameters(Area):
     """Superheater, main steam line, start-up vent and safety valves of one line."""
 
     full_flow_kg_s: Positive  # main steam leaving the boiler: 100 %
-    full_temperature_k: Positive  # at full load
-    maximum_k: Positive  # what spray water keeps the steam below
-    superheater_s: Positive  # lag of the outlet temperature at full flow; grows as the flow falls
     superheater_volume_m3: Positive
     superheater_dp_pa: Positive  # drum to boiler outlet at full load
     line_dp_pa: Positive  # boiler outlet to header at full load, stop valve open
@@ -98,142 +83,32 @@ class PumpParameters(Area):
     rated_share: Share  # rated flow of one pump, share of the full feedwater flow of all lines
     speed_s: Positive  # lag of a running pump behind the speed demand
     coast_s: Positive  # lag of a pump that runs down
+    efficiency: Share  # of pump, motor and converter
+    least_flow_share: Share  # capacity of a minimum-flow valve at rated pressure, share of the rated flow
     storage_kg_pa: Positive  # water that the header takes up per pressure, for each line
-
-
-class DeaeratorParameters(Area):
-    """The feedwater tank, a boundary with constant state."""
-
-    temperature_k: Positive
-    pressure_pa: Positive
 
 
 class HeaderParameters(Area):
     """The main steam header."""
 
     volume_m3: Positive  # for each line
-    auxiliary_share: Annotated[float, Field(ge=0, lt=1)]  # of full steam flow to ejectors, glands, sampling
 
 
-class TurbineParameters(Area):
-    """Turbine admission: its own controller holds the inlet pressure ("turbine follows boiler")."""
+class OperationParameters(Area):
+    """How a line is run where it begins: firing between the least and the greatest load."""
 
-    inlet_pa: Positive  # set-point of the inlet pressure
-    inlet_dp_pa: Positive  # header to inlet at full load
-    full_admission: Share  # position of the control valves at full load
-    admission_s: Positive  # full stroke of the control valves
-    gain_per_pa: Positive  # position per pressure
-    integral_s: Positive
-
-
-@dataclass(frozen=True, slots=True)
-class LineParameters:
-    """One boiler line."""
-
-    drum: DrumParameters
-    heat: HeatParameters
-    feedwater: FeedwaterParameters
-    steam: SteamParameters
+    least_share: Share  # of the full throughput
+    least_o2: Share  # wet volume share behind the third pass
+    full_o2: Share
+    most_share: Positive
+    most_o2: Share
+    primary_k: Positive  # air
+    standby_pa: Positive  # pressure of hot standby
+    burner_below: Share  # share of the throughput up to which the first two burners run
+    burner_load: Share  # of each
 
 
-@dataclass(frozen=True, slots=True)
-class CommonParameters:
-    """What the lines share."""
+class HouseParameters(Area):
+    """The electrical house load that is not among the drives the simulator calculates."""
 
-    pumps: PumpParameters
-    deaerator: DeaeratorParameters
-    header: HeaderParameters
-    turbine: TurbineParameters
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """All parameters by instance, in the order of the configuration."""
-
-    lines: dict[str, LineParameters]
-    common: dict[str, CommonParameters]  # exactly one
-
-
-LINE_AREAS: dict[str, type[Area]] = {
-    "drum": DrumParameters,
-    "heat": HeatParameters,
-    "feedwater": FeedwaterParameters,
-    "steam": SteamParameters,
-}
-COMMON_AREAS: dict[str, type[Area]] = {
-    "pumps": PumpParameters,
-    "deaerator": DeaeratorParameters,
-    "header": HeaderParameters,
-    "turbine": TurbineParameters,
-}
-
-
-def read(process: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Parameters:
-    """Check ``Config.process``; ConfigError with every unknown, missing or impossible parameter."""
-    issues: list[Issue] = []
-    lines: dict[str, LineParameters] = {}
-    common: dict[str, CommonParameters] = {}
-    for instance, areas in process.items():
-        if not areas:
-            continue
-        known = COMMON_AREAS if set(areas) & set(COMMON_AREAS) else LINE_AREAS
-        found = _areas(instance, areas, known, issues)
-        if len(found) < len(known):
-            continue
-        if known is LINE_AREAS:
-            lines[instance] = LineParameters(**found)  # pyright: ignore[reportArgumentType]  typed by the area table
-        else:
-            common[instance] = CommonParameters(**found)  # pyright: ignore[reportArgumentType]  as above
-    if not issues and not lines:
-        issues.append(_issue("process", f"no boiler line: none has the areas {', '.join(LINE_AREAS)}"))
-    if not issues and len(common) != 1:
-        names = ", ".join(common) or "none"
-        issues.append(_issue("process", f"exactly one instance must have {', '.join(COMMON_AREAS)}; found {names}"))
-    if issues:
-        raise ConfigError(issues)
-    return Parameters(lines, common)
-
-
-def _areas(
-    instance: str,
-    areas: Mapping[str, Mapping[str, float]],
-    known: Mapping[str, type[Area]],
-    issues: list[Issue],
-) -> dict[str, Area]:
-    found: dict[str, Area] = {}
-    issues.extend(
-        _issue(f"{instance}.process.{name}", f"unknown area; known here: {', '.join(known)}")
-        for name in areas
-        if name not in known
-    )
-    for name, model in known.items():
-        if name not in areas:
-            issues.append(_issue(f"{instance}.process.{name}", "missing area of the simulator's parameters"))
-            continue
-        try:
-            found[name] = model.model_validate(_whole_counts(areas[name], model))
-        except ValidationError as exc:
-            issues.extend(
-                _issue(
-                    ".".join((instance, "process", name, *(str(part) for part in error["loc"]))),
-                    f"{error['msg']}; found {error['input']!r}"
-                    if error["type"] != "missing"
-                    else "missing parameter; the names stand in plc_sim/process/parameters.py",
-                )
-                for error in exc.errors()
-            )
-    return found
-
-
-def _whole_counts(values: Mapping[str, float], model: type[Area]) -> dict[str, float | int]:
-    """Turn 3.0 into 3 where the model wants a whole number: the configuration knows floats only."""
-    return {
-        name: int(value)
-        if name in model.model_fields and model.model_fields[name].annotation is int and float(value).is_integer()
-        else value
-        for name, value in values.items()
-    }
-
-
-def _issue(where: str, text: str) -> Issue:
-    return Issue("process parameters", 0, where, text)
+    other_w: Annotated[float, Field(ge=0)]

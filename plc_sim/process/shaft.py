@@ -6,7 +6,6 @@ arrays are (1, batch) but the valves (3, batch): governor, stop a, stop b.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from plc_sim.process.first_order import lag
 Floats = npt.NDArray[np.float64]
 
 ALIVE = 0.7  # of nominal voltage: below it motors drop out
+TURN = 2.0 * np.pi
 LEAST_TORQUE_SPEED = 0.1  # below it the generator does not brake with its full power
 
 
@@ -27,7 +27,6 @@ class Orders(NamedTuple):
 
     valves: Floats  # (3, batch) 0..1
     slowest: Floats  # (1, batch) share of nominal speed at which the barring motor turns the shaft, 0 without it
-    has_switched: bool  # a breaker moved in some plant of the batch
 
 
 class Controls(Protocol):
@@ -56,7 +55,7 @@ class Shaft:
     valves: Floats
     chest: Floats  # kg/s that leave the steam chest; ``chest_s`` times it is the steam inside
     speed: Floats
-    angle: Floats  # rad, rotor against the grid
+    angle: Floats  # rad, rotor against the grid, within half a turn
     breakers: Floats  # (2, batch) generator, grid
     power: Floats  # W at the terminals
     voltage: Floats  # share of nominal
@@ -100,36 +99,32 @@ class Shaft:
 
         ``inlet_over_root_pv`` is (inlet - exhaust pressure) / sqrt(p * v), ``work`` J per kg of inlet steam.
         """
-        k = _short(self.cycle, dt)
-        chest, speed, stop_a, stop_b = self.chest, self.speed, self.valves[1:2], self.valves[2:3]
-        before = chest.copy()
-        unit = k.half_valve * inlet_over_root_pv
-        moves = k.one - self.valve_stuck
-        valves, governor, power = self.valves, self.valves[0:1], self.power
-        rotor = self._rotor(k)
-        opened, steam, ideal, output = (np.zeros_like(chest) for _ in range(4))
+        p, s = self.cycle.parameters.turbine_steam, self.cycle.parameters.shaft
+        share, kept = lag(dt, p.chest_s), p.chest_s / dt
+        before = self.chest.copy()
+        unit = 0.5 * self.cycle.valve_k * inlet_over_root_pv
+        moves = 1.0 - self.valve_stuck
+        opened, steam, ideal, output = (np.zeros_like(before) for _ in range(4))
         for _ in range(steps):
             orders = controls.step(dt)
-            if orders.has_switched:
-                rotor = self._rotor(k)
-            valves += np.minimum(np.maximum(orders.valves - valves, k.closes), k.opens) * moves
-            open_share = governor * (stop_a + stop_b)
+            away = orders.valves - self.valves
+            self.valves[...] += np.minimum(np.maximum(away, -dt / s.valve_close_s), dt / s.valve_open_s) * moves
+            open_share = self.valves[0:1] * (self.valves[1:2] + self.valves[2:3])
             opened += open_share
-            admitted = unit * open_share
-            change = (admitted - chest) * k.share
-            chest += change
-            ideal_w = (admitted - change * k.kept) * work
-            torque = ideal_w * (k.two - speed)
-            steam += torque * speed
+            change = (unit * open_share - self.chest) * share
+            self.chest[...] += change
+            ideal_w = (unit * open_share - change * kept) * work
+            torque = ideal_w * (2.0 - self.speed)
+            steam += torque * self.speed
             ideal += ideal_w
-            self._turn(torque, rotor, orders.slowest)
-            output += power
+            self._turn(torque, orders.slowest, dt)
+            output += self.power
         mean = 1.0 / steps
         admitted = unit * opened * mean
         return Taken(
             admitted=admitted,
-            flow=admitted - (chest - before) * (k.kept * mean),
-            conductance=k.half_valve * mean * opened,
+            flow=admitted - (self.chest - before) * (kept * mean),
+            conductance=0.5 * self.cycle.valve_k * mean * opened,
             power=steam * mean,
             output=output * mean,
             ideal=ideal * mean,
@@ -143,78 +138,20 @@ class Shaft:
         """Return 1 where the generator feeds the house without the grid."""
         return self.breakers[0:1] * (1.0 - self.breakers[1:2] * (1.0 - self.grid_lost))
 
-    def _rotor(self, k: "_Short") -> "_Rotor":
-        """Return the coefficients of the rotor's equation, which hold until a breaker moves."""
-        p, g = self.cycle.parameters.shaft, self.cycle.parameters.generator
-        joined = self.on_grid()
-        iron = g.full_loss_w * (1.0 - g.load_loss_share) * self.voltage * self.voltage
-        return _Rotor(
-            k=k,
-            pull_w=joined * self.voltage * (g.rated_va * g.pull_out),
-            damping_w=joined * (g.rated_va * g.damping),
-            house_w=self.alone() * self.house * self.voltage,
-            iron_w=iron,
-            friction_w=p.mechanical_loss_w * p.standstill_friction + self.churn,
-        )
-
-    def _turn(self, torque_w: Floats, r: "_Rotor", slowest: Floats) -> None:
+    def _turn(self, torque_w: Floats, slowest: Floats, dt: float) -> None:
         """Advance rotor and angle; the angle uses the new speed, which keeps the swing's energy."""
-        k, speed, power, angle = r.k, self.speed, self.power, self.angle
+        p, g = self.cycle.parameters.shaft, self.cycle.parameters.generator
+        speed = self.speed
         slip = speed - self.grid_speed
-        np.add(r.pull_w * np.sin(angle) + r.damping_w * slip, r.house_w, out=power)
-        drawn = power * (k.one + k.copper * power) + r.iron_w
-        braking = drawn / np.maximum(speed, k.least_speed) + r.friction_w + k.friction_by_speed_w * speed
-        turned = speed + (torque_w - braking) * k.per_torque
-        np.maximum(turned, slowest, out=speed)
-        angle += k.turn * (speed - self.grid_speed)
-
-
-class _Short(NamedTuple):
-    """Constants of a short step, (1, 1): numpy takes arrays faster than Python's numbers."""
-
-    one: Floats
-    two: Floats
-    share: Floats  # of the chest's lag
-    kept: Floats  # steam in the chest per flow, over the step
-    half_valve: Floats
-    closes: Floats  # travel of the valves
-    opens: Floats
-    least_speed: Floats
-    copper: Floats  # 1/W
-    friction_by_speed_w: Floats
-    per_torque: Floats  # speed per W
-    turn: Floats  # rad per share of nominal speed
-
-
-@lru_cache(maxsize=8)
-def _short(cycle: Cycle, dt: float) -> _Short:
-    p, s, g = cycle.parameters.turbine_steam, cycle.parameters.shaft, cycle.parameters.generator
-    values = (
-        1.0,
-        2.0,
-        lag(dt, p.chest_s),
-        p.chest_s / dt,
-        0.5 * cycle.valve_k,
-        -dt / s.valve_close_s,
-        dt / s.valve_open_s,
-        LEAST_TORQUE_SPEED,
-        g.full_loss_w * g.load_loss_share / full_output(cycle) ** 2,
-        s.mechanical_loss_w * (1.0 - s.standstill_friction),
-        dt / (s.start_time_s * s.rated_w),
-        2.0 * np.pi * s.nominal_hz * dt,
-    )
-    return _Short(*(np.array([[value]]) for value in values))
-
-
-class _Rotor(NamedTuple):
-    """Coefficients of the rotor's equation: powers at nominal speed."""
-
-    k: _Short
-    pull_w: Floats
-    damping_w: Floats
-    house_w: Floats
-    iron_w: Floats
-    friction_w: Floats
+        pull_w = g.rated_va * (g.pull_out * self.voltage * np.sin(self.angle) + g.damping * slip)
+        self.power[...] = self.on_grid() * pull_w + self.alone() * self.house * self.voltage
+        drawn_w = self.power + generator_loss(self.cycle, self.power, self.voltage)
+        friction_w = p.mechanical_loss_w * (p.standstill_friction + (1.0 - p.standstill_friction) * speed)
+        braking_w = drawn_w / np.maximum(speed, LEAST_TORQUE_SPEED) + friction_w + self.churn
+        turned = speed + (torque_w - braking_w) * (dt / (p.start_time_s * p.rated_w))
+        speed[...] = np.maximum(turned, slowest)
+        angle = self.angle + TURN * p.nominal_hz * dt * (speed - self.grid_speed)
+        self.angle[...] = angle - TURN * np.rint(angle / TURN)
 
 
 def generator_loss(cycle: Cycle, output_w: Floats, voltage: Floats) -> Floats:

@@ -15,7 +15,7 @@ from seuif97 import ph2t, ph2v, pt2h, px2h, px2t, px2v  # MPa, °C, kJ/kg, m3/kg
 Floats = npt.NDArray[np.float64]
 
 ZERO_C = 273.15  # K
-SATURATION_PA = (0.1e6, 16e6)
+SATURATION_PA = (1e3, 16e6)  # from cold water (7 °C) up
 SATURATION_NODES = 801
 LIQUID_PA = 8e6  # the liquid's enthalpy hardly depends on the pressure
 LIQUID_K = (280.0, 566.0)
@@ -41,15 +41,15 @@ class Saturation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SaturationTable:
-    """Cubic Hermite polynomials on a uniform pressure grid: values and derivatives are continuous."""
+    """Cubic Hermite polynomials over the logarithm of the pressure: values and derivatives are continuous."""
 
-    lowest_pa: float
-    step_pa: float
+    lowest: float  # logarithm of Pa
+    step: float
     coefficients: Floats  # (4 powers * 5 properties, intervals), lowest power first
 
     def at(self, p_pa: Floats) -> Saturation:
         """Return all properties, each in the shape of ``p_pa``."""
-        position = (p_pa - self.lowest_pa) / self.step_pa
+        position = (np.log(p_pa) - self.lowest) / self.step
         last = self.coefficients.shape[1] - 1
         interval = np.minimum(np.maximum(position, 0.0), last).astype(np.intp)
         x = position - interval
@@ -58,8 +58,17 @@ class SaturationTable:
         c1, c2, c3 = c[1], c[2], c[3]
         cubic = c3 * x
         value = ((cubic + c2) * x + c1) * x + c[0]
-        slope = ((3.0 * cubic + 2.0 * c2) * x + c1) / self.step_pa
+        slope = ((3.0 * cubic + 2.0 * c2) * x + c1) / (self.step * p_pa)
         return Saturation(*value, *slope)
+
+    def pressure(self, t_k: Floats) -> Floats:
+        """Return the boiling pressure at a temperature, by bisection; for design points, not for the step."""
+        low, high = np.full_like(t_k, np.log(SATURATION_PA[0])), np.full_like(t_k, np.log(SATURATION_PA[1]))
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            is_below = self.at(np.exp(middle)).t < t_k
+            low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+        return np.exp(low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +115,18 @@ def _cell(position: Floats, nodes: int) -> tuple[npt.NDArray[np.intp], Floats]:
 @cache
 def saturation_table() -> SaturationTable:
     """Build the saturation table: about 5 ms."""
-    p = np.linspace(*SATURATION_PA, SATURATION_NODES)
-    step = float(p[1] - p[0])
+    p = np.geomspace(*SATURATION_PA, SATURATION_NODES)
+    step = float(np.log(p[1] / p[0]))
     value = np.array([_saturation(float(pa)) for pa in p]).T
     nudge = 1e-4 * p
     slope = (
         np.array([_saturation(float(pa)) for pa in p + nudge]).T
         - np.array([_saturation(float(pa)) for pa in p - nudge]).T
-    ) / (2.0 * nudge)
+    ) / (2.0 * nudge / p)
     v0, v1 = value[:, :-1], value[:, 1:]
     s0, s1 = slope[:, :-1] * step, slope[:, 1:] * step
     powers = np.stack([v0, s0, 3.0 * (v1 - v0) - 2.0 * s0 - s1, 2.0 * (v0 - v1) + s0 + s1])
-    return SaturationTable(SATURATION_PA[0], step, np.ascontiguousarray(powers.reshape(20, -1)))
+    return SaturationTable(float(np.log(p[0])), step, np.ascontiguousarray(powers.reshape(20, -1)))
 
 
 def _saturation(p_pa: float) -> tuple[float, float, float, float, float]:

@@ -1,16 +1,13 @@
 """mbpoll, a Modbus master written by other people on libmodbus, against the simulated PLCs."""
 
 import asyncio
-import os
 import re
-import shutil
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from controller.core.config import load
-from tests.interop.simulated_plcs import ANSWER_S, HOST, served
+from tests.interop.simulated_plcs import ANSWER_S, HOST, foreign_program, served
 
 pytestmark = pytest.mark.foreign
 
@@ -18,15 +15,9 @@ ALMATY = Path(__file__).parents[2] / "config" / "almaty"
 HALF_SCALE = 13824  # counts of 0 mm in -350..350 mm
 
 
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("WTE_FOREIGN") == "1":
-        pytest.fail(f"{what}, and WTE_FOREIGN=1 asks for this test")
-    pytest.skip(f"{what}; WTE_FOREIGN=1 makes this a failure")
-
-
 @pytest.fixture
 def mbpoll() -> str:
-    return shutil.which("mbpoll") or _missing("mbpoll is not on PATH (Debian: apt install mbpoll)")
+    return foreign_program("mbpoll")
 
 
 async def ask(program: str, port: int, *words: str) -> tuple[int, str]:

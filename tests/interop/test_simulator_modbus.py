@@ -15,6 +15,7 @@ from controller.core.config import Config, load
 from controller.core.errors import PlantError
 from plc_sim.registers import Registers
 from plc_sim.server import serve
+from plc_sim.simulator import Simulator
 from tests.interop.simulated_plcs import ANSWER_S, HOST, on_free_ports, served
 
 ALMATY = Path(__file__).parents[2] / "config" / "almaty"
@@ -225,7 +226,7 @@ async def test_a_port_in_use_is_named_with_the_way_out(almaty: Config) -> None:
     config = on_free_ports(almaty)
     port = config.plant.devices["L2"].port
     with socket.create_server((HOST, port)), pytest.raises(PlantError) as caught:
-        await serve(config)
+        await serve(config, Simulator(config))
     text = str(caught.value)
     assert f"simulated PLC L2: port {port} on {HOST} is in use" in text
     assert "devices.L2.port" in text

@@ -16,7 +16,7 @@ FEEDWATER_J_KG = 0.8997e6
 
 def drum(lines: int = 1) -> Drum:
     column = {name: np.full((lines, 1), float(value)) for name, value in (SIZES | REST).items()}
-    return Drum(Geometry(**column), saturation_table())
+    return Drum(Geometry(**column), saturation_table(), 93_200.0)
 
 
 def rest(model: Drum, batch: int, lines: int = 1) -> tuple[Floats, Flows]:

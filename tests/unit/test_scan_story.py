@@ -19,7 +19,7 @@ from controller.core.tags import Image
 from controller.logic import loops
 from controller.scan import new_state, scan, start
 
-PLANT = Path(__file__).parents[2] / "config" / "almaty"
+PLANT = Path(__file__).parents[1] / "plants" / "boilers"
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from controller.core.config.faults import read_faults
 from controller.core.config.files import read_folder
 from controller.core.config.logic_checks import check_logic
 from controller.core.config.placed import Config, Item, Placed
@@ -17,11 +18,14 @@ from controller.core.config.protection_checks import check_protection
 from controller.core.config.register_checks import check_registers
 from controller.core.config.tag_checks import check_tags
 from controller.core.errors import ConfigError, Issue
+from controller.core.models.faults import FaultProgram
 
 M = TypeVar("M", bound=BaseModel)
 
 # Fields that people read, and those that only the simulator reads: changing one must not cold-start anything.
-_NO_BEHAVIOUR = frozenset({"title", "states", "consequence", "response", "why", "source", "instrument", "actuator"})
+_NO_BEHAVIOUR = frozenset(
+    {"title", "states", "consequence", "response", "why", "source", "instrument", "actuator", "expect"}
+)
 _PLANT_ONLY = frozenset({"areas", "host", "port"})  # names, and where a device stands in the network
 
 
@@ -32,6 +36,7 @@ def load(folder: Path) -> Config:
         raise ConfigError(sources.issues)
     draft = place(sources, sources.plant)
     draft.issues += sources.issues
+    faults = read_faults(folder, sources.plant, draft.issues)
     check_plant(draft)
     check_tags(draft)
     check_registers(draft)
@@ -39,7 +44,7 @@ def load(folder: Path) -> Config:
     check_protection(draft)
     if draft.issues:
         raise ConfigError(draft.issues)
-    return _config(folder, draft)
+    return _config(folder, draft, faults)
 
 
 def with_devices(config: Config, where: Mapping[str, tuple[str, int]]) -> Config:
@@ -59,6 +64,7 @@ def with_devices(config: Config, where: Mapping[str, tuple[str, int]]) -> Config
         actions=config.actions,
         protection=config.protection,
         process=config.process,
+        faults=config.faults,
     )
 
 
@@ -67,7 +73,7 @@ def behaviour_hash(spec: BaseModel) -> str:
     return _digest(_behaviour(spec.model_dump(mode="json", by_alias=True), _NO_BEHAVIOUR))
 
 
-def _config(folder: Path, draft: Draft) -> Config:
+def _config(folder: Path, draft: Draft, faults: Mapping[str, Item[FaultProgram]]) -> Config:
     tags, loops = _placed(draft.tags), _placed(draft.loops)
     actions, protection = _placed(draft.actions), _placed(draft.protection)
     plant = _behaviour(draft.plant.model_dump(mode="json"), _NO_BEHAVIOUR | _PLANT_ONLY)
@@ -76,8 +82,9 @@ def _config(folder: Path, draft: Draft) -> Config:
     simulated = [
         (key, tag.spec.model_dump(mode="json", include={"instrument", "actuator"})) for key, tag in tags.items()
     ]
-    whole = _digest([plant, items, draft.process, simulated])
-    return Config(folder, draft.plant, whole, tags, loops, actions, protection, draft.process)
+    programs = _placed(faults)
+    whole = _digest([plant, items, draft.process, simulated, {key: one.hash for key, one in programs.items()}])
+    return Config(folder, draft.plant, whole, tags, loops, actions, protection, draft.process, programs)
 
 
 def _placed(items: Mapping[str, Item[M]]) -> dict[str, Placed[M]]:

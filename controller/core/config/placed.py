@@ -1,12 +1,13 @@
 """What loading gives: every item of every instance under its full key, with the place in the file it comes from."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from controller.core import models
 from controller.core.errors import Issue
+from controller.core.models.faults import FaultProgram
 from controller.core.yaml import Document, show
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Config:
     actions: dict[str, Placed[models.ActionGroup]]
     protection: dict[str, Placed[models.ProtectionRow]]
     process: dict[str, dict[str, dict[str, float]]]  # instance -> area -> name -> value, SI
+    faults: dict[str, Placed[FaultProgram]] = field(default_factory=dict[str, Placed[FaultProgram]])  # of the simulator
 
 
 @dataclass(frozen=True, slots=True)

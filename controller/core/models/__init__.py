@@ -25,7 +25,7 @@ from controller.core.models.derived import (
 )
 from controller.core.models.loops import FeedForward, Loop, OpLimits, SetPoint, Tuning
 from controller.core.models.patterns import Equipment, Parameter, Pattern, Table
-from controller.core.models.plant import Device, Instance, Plant, Site, Supervision
+from controller.core.models.plant import Device, Instance, Plant, Simulator, Site, Supervision
 from controller.core.models.protection import ActionGroup, ProtectionRow, ResetWhen, VoteSpec
 from controller.core.models.tags import (
     Actuator,
@@ -87,6 +87,7 @@ __all__ = [
     "RoleName",
     "Section",
     "SetPoint",
+    "Simulator",
     "Site",
     "Spread",
     "Sum",

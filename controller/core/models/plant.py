@@ -1,6 +1,6 @@
 """``plant.yaml``: what the plant is made of."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,16 @@ class Supervision(Model):
     plc_counter: int  # input register: counts each PLC cycle
 
 
+class Simulator(Model):
+    """Where the simulator's maintenance device listens: a Modbus TCP server beside those of the simulated PLCs."""
+
+    name: ClassVar[str] = "SIM"  # beside the names of the devices
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)]
+    unit_id: Annotated[int, Field(ge=0, le=247)] = 1
+
+
 class Instance(Model):
     """One piece of plant made from a template folder; ``devices`` maps the template's device names to real ones."""
 
@@ -61,3 +71,4 @@ class Plant(Model):
     instances: dict[str, Instance]
     areas: dict[str, Title]  # "14": the number in a tag's name
     devices: dict[str, Device]
+    simulator: Simulator | None = None  # without it the simulator has no maintenance device

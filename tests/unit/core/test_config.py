@@ -14,7 +14,7 @@ from controller.core.config.words import closest
 from controller.core.errors import ConfigError
 from controller.core.units import UNITS
 
-SHIPPED = Path(__file__).parents[3] / "config" / "almaty"
+SHIPPED = Path(__file__).parents[2] / "plants" / "boilers"
 
 Edit = Callable[[str, str, str], Config]
 

@@ -9,7 +9,7 @@ from controller.core.config import Config, load
 from controller.core.errors import ConfigError, Issue
 from controller.core.schema import schemas
 
-SHIPPED = Path(__file__).parents[3] / "config" / "almaty"
+SHIPPED = Path(__file__).parents[2] / "plants" / "boilers"
 
 MOTOR = """
 parameters:

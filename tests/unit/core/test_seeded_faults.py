@@ -11,7 +11,7 @@ import pytest
 from controller.core.config import load
 from controller.core.errors import ConfigError, Issue
 
-SHIPPED = Path(__file__).parents[3] / "config" / "almaty"
+SHIPPED = Path(__file__).parents[2] / "plants" / "boilers"
 LOAD_LIMIT_S = 1.5
 ANY = ("...",)  # other issues may come with it
 
@@ -197,7 +197,7 @@ FAULTS = [
     Fault("number_for_a_text", STEAM, "FY-1502:", "en: Steam flow for feed-forward", "en: 7", "FY-1502.title.en", "expected text, found 7"),
     Fault("group_of_bools", COMMON, "P-3010A.RUN:", "{device: common, address: 0, form: bool}", "{device: common, form: bool}\n    group: {channels: {A: 0}, select: median}", "P-3010A.RUN.group", "bool tags cannot be averaged", at="    group", more=ANY),
     Fault("instance_named_as_template", PLANT, "instances:", "template: line", "template: L1", "instances.L1.template", "no folder L1"),
-    Fault("plant_syntax", PLANT, "", "name: almaty", "name: [almaty", "YAML", "expected ',' or ']'"),
+    Fault("plant_syntax", PLANT, "", "name: boilers", "name: [boilers", "YAML", "expected ',' or ']'"),
     Fault("unknown_key_of_a_union", DRUM, "TDY-1404:", "rate: 5", "output: {device: line, address: 9, safe: hold, fail: {positon: 0}}", "TDY-1404.output.fail.positon", "did you mean position?"),
     Fault("tag_is_a_channel", DRUM, "", "  LT-1402A:", "  FT-1601A:", "FT-1601", "FT-1601A exists already as one of the tags at line/drum.yaml:", at="  FT-1601:", issue_file=FEED, more=ANY),
     Fault("text_in_a_list", STEAM, "PT-1502:", "above: [7.20]", "above: [7.20, high]", "PT-1502.trip.above[2]", "expected a number, found text 'high'"),

@@ -11,7 +11,7 @@ from controller.core.quality import BAD
 from controller.core.tags import Image, RowKind
 from controller.scan import new_state, scan, start
 
-WHOLE = Path(__file__).parents[3] / "config" / "almaty_whole"
+WHOLE = Path(__file__).parents[3] / "config" / "almaty"
 
 
 def test_the_whole_plant_is_configuration_and_is_scanned() -> None:

@@ -1,84 +1,33 @@
-"""A small plant for the simulator's tests, written here: no configuration files are read."""
+"""A small plant for the simulator's tests: a few tags written here on the physics of the shipped plant."""
 
+import copy
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from controller.core import models
-from controller.core.config import Config, Placed
+from controller.core.config import Config, Placed, load
 from controller.core.state import State
+from plc_sim.equipment_parameters import without
+from plc_sim.initial import begin
 from plc_sim.plant import Plant
+from plc_sim.simulator import Simulator
 
-LINE: dict[str, dict[str, float]] = {
-    "drum": {
-        "volume_m3": 28.4,
-        "water_area_m2": 21.25,
-        "riser_volume_m3": 40.0,
-        "downcomer_volume_m3": 20.0,
-        "metal_kg": 180e3,
-        "riser_metal_kg": 120e3,
-        "drum_metal_kg": 60e3,
-        "metal_j_kg_k": 550.0,
-        "friction": 25.0,
-        "bubble_share": 0.3,
-        "bubble_residence_s": 12.0,
-        "bubble_volume_m3": 5.4,
-        "full_riser_quality": 0.065,
-        "metal_lag_s": 30.0,
-        "blowdown_kg_s": 0.3139,
-        "heater_steam_kg_s": 0.7111,
-    },
-    "heat": {"fast_s": 15.0, "bed_share": 0.5, "decay_s": 840.0, "relight_s": 300.0},
-    "feedwater": {
-        "full_valve_position": 0.62,
-        "full_valve_dp_pa": 0.80e6,
-        "rangeability": 20.0,
-        "startup_valve_share": 0.3,
-        "upstream_dp_pa": 0.40e6,
-        "downstream_dp_pa": 0.43e6,
-        "static_pa": 0.27e6,
-        "economiser_kg": 8000.0,
-        "full_economiser_k": 483.15,
-    },
-    "steam": {
-        "full_flow_kg_s": 31.333,
-        "full_temperature_k": 723.15,
-        "maximum_k": 763.15,
-        "superheater_s": 60.0,
-        "superheater_volume_m3": 15.0,
-        "superheater_dp_pa": 0.70e6,
-        "line_dp_pa": 0.25e6,
-        "vent_share": 0.30,
-        "outlet_safety_pa": 7.0432e6,
-        "outlet_safety_share": 0.35,
-        "drum_safety_pa": 7.9932e6,
-        "drum_safety_share": 0.75,
-        "safety_reseat_share": 0.04,
-    },
-}
-COMMON: dict[str, dict[str, float]] = {
-    "pumps": {
-        "count": 3,
-        "shutoff_pa": 12.0e6,
-        "rated_pa": 10.0e6,
-        "rated_share": 0.6,
-        "speed_s": 3.0,
-        "coast_s": 2.0,
-        "storage_kg_pa": 5.5e-6,
-    },
-    "deaerator": {"temperature_k": 403.15, "pressure_pa": 0.2702e6},
-    "header": {"volume_m3": 15.0, "auxiliary_share": 0.0095},
-    "turbine": {
-        "inlet_pa": 6.1932e6,
-        "inlet_dp_pa": 0.05e6,
-        "full_admission": 0.82,
-        "admission_s": 2.0,
-        "gain_per_pa": 1.2e-6,
-        "integral_s": 120.0,
-    },
-}
+PLANT = Path(__file__).parents[3] / "config" / "almaty"
+BAROMETRIC_PA = 93_200.0
+Process = dict[str, dict[str, dict[str, float]]]
+
+
+@cache
+def shipped_process() -> Process:
+    """Return the parameters of the shipped plant's physics, without those of its motors and PLCs."""
+    return {
+        instance: {area: dict(v) for area, v in areas.items()}
+        for instance, areas in without(load(PLANT).process).items()
+    }
 
 
 TITLE = {"en": "x", "ru": "x"}
@@ -170,18 +119,26 @@ def small_config(*lines: str, order: str = "ABCD", **tags: dict[str, Any]) -> Co
     for name in lines:
         placed |= _tags(name, LINE_TAGS | tags)
     placed |= _tags("C0", COMMON_TAGS)
-    process = dict.fromkeys(lines, LINE) | {"C0": COMMON}
+    shipped = shipped_process()
+    process = dict.fromkeys(lines, shipped["L1"]) | {"C0": shipped["C0"]}
     return Config(Path(), plant, "", placed, {}, {}, {}, process)
 
 
-@pytest.fixture
-def process() -> dict[str, dict[str, dict[str, float]]]:
-    return {"L1": LINE, "L2": LINE, "C0": COMMON}
+@pytest.fixture(scope="session")
+def shipped() -> Process:
+    return shipped_process()
 
 
 @pytest.fixture
-def plant(process: dict[str, dict[str, dict[str, float]]]) -> Plant:
-    return Plant(process, State(batch=1), load=1.0)
+def process(shipped: Process) -> Process:
+    return copy.deepcopy(shipped)
+
+
+@pytest.fixture
+def plant(process: Process) -> Plant:
+    standing = Plant(process, State(batch=1), BAROMETRIC_PA)
+    begin(standing, process, BAROMETRIC_PA, "100%")
+    return standing
 
 
 @pytest.fixture
@@ -192,3 +149,24 @@ def make_config() -> Callable[..., Config]:
 @pytest.fixture
 def config() -> Config:
     return small_config("L1", "L2")
+
+
+@pytest.fixture(scope="session")
+def standing() -> tuple[Simulator, bytes]:
+    """Return the small plant and its state at full load: built once, because a restore takes a hundredth of a build."""
+    simulator = Simulator(small_config("L1", "L2"))
+    return simulator, simulator.snapshot()
+
+
+@pytest.fixture
+def sim(standing: tuple[Simulator, bytes]) -> Simulator:
+    """Return the small plant at full load, as new."""
+    simulator, state = standing
+    simulator.restore(state)
+    return simulator
+
+
+@pytest.fixture(scope="session")
+def whole() -> Config:
+    """Return the shipped plant."""
+    return load(PLANT)

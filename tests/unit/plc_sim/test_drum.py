@@ -19,6 +19,7 @@ PRESSURE_ATOL_PA = 60.0  # printed with 100 Pa
 FEEDWATER_J_KG = 1.0469e6
 STEAM_KG_S = 50.0
 WATER_M3 = 57.1
+AMBIENT_PA = 101_325.0
 
 
 def one(value: float) -> Floats:
@@ -28,7 +29,9 @@ def one(value: float) -> Floats:
 def p16_g16() -> Drum:
     sizes = {"v_d": 40, "v_r": 37, "v_dc": 11, "a_d": 20, "a_dc": 0.38115, "m_t": 300e3, "m_r": 160e3, "m_d": 140e3}
     rest = {"c_p": 550, "k": 25, "beta": 0.3, "t_d": 12, "v0_sd": 7.6627}
-    return Drum(Geometry(**{name: one(float(value)) for name, value in (sizes | rest).items()}), saturation_table())
+    return Drum(
+        Geometry(**{name: one(float(value)) for name, value in (sizes | rest).items()}), saturation_table(), AMBIENT_PA
+    )
 
 
 def at_rest(drum: Drum) -> tuple[Floats, Flows]:
@@ -95,6 +98,7 @@ def test_drum_metal_changes_the_swell_and_not_the_pressure() -> None:
         drum = Drum(
             Geometry(**{n: getattr(drum.geometry, n) for n in Geometry.__dataclass_fields__} | {"m_d": one(m_d)}),
             drum.water,
+            AMBIENT_PA,
         )
         state, flows = at_rest(drum)
         level = drum.level(state, drum.inside(state)).item()

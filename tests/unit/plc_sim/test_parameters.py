@@ -3,7 +3,7 @@
 import pytest
 
 from controller.core.errors import ConfigError
-from plc_sim.process import parameters
+from plc_sim.process import plant_parameters
 
 Process = dict[str, dict[str, dict[str, float]]]
 
@@ -22,12 +22,12 @@ def broken(process: Process, *path: str, value: float | None) -> Process:
 
 def message(process: Process) -> str:
     with pytest.raises(ConfigError) as caught:
-        parameters.read(process)
+        plant_parameters.read(process)
     return str(caught.value)
 
 
 def test_a_complete_configuration_is_read_in_its_order(process: Process) -> None:
-    read = parameters.read(process)
+    read = plant_parameters.read(process)
     assert list(read.lines) == ["L1", "L2"]
     assert list(read.common) == ["C0"]
 
@@ -51,7 +51,7 @@ def test_half_a_pump_is_refused(process: Process) -> None:
 
 
 def test_a_missing_area_is_named(process: Process) -> None:
-    assert "L1.process.heat: missing area" in message(broken(process, "L1", "heat", value=None))
+    assert "L1.process.furnace: missing area" in message(broken(process, "L1", "furnace", value=None))
 
 
 def test_an_unknown_area_is_named_with_those_that_exist(process: Process) -> None:
@@ -61,7 +61,7 @@ def test_an_unknown_area_is_named_with_those_that_exist(process: Process) -> Non
 
 def test_all_mistakes_come_in_one_run(process: Process) -> None:
     process = broken(process, "L1", "drum", "volume_m3", value=-1.0)
-    process = broken(process, "C0", "turbine", "inlet_pa", value=None)
+    process = broken(process, "C0", "shaft", "nominal_hz", value=None)
     assert len(message(process).splitlines()) == 2
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from controller.core.config import Config
+from plc_sim.modbus_tcp import Refusal
 from plc_sim.registers import Registers, from_words, to_words
 from plc_sim.simulator import Simulator
 
@@ -54,19 +55,19 @@ def test_registers_show_what_the_lockstep_path_reads(make_config: Callable[..., 
 
 def test_a_written_register_moves_the_output_and_reads_back(config: Config) -> None:
     sim, image = registers(config, "L1")
-    assert image.write("holding", 100, [12_345, 678])
+    assert image.write("holding", 100, [12_345, 678]) is None
     assert image.read("holding", 100, 2) == [12_345, 678]
     keys = [p.key for p in sim.points.outputs]
     readback = sim.read_raw().readback[:, 0]
     assert readback[keys.index("L1-FV-1601.OP")] == 12_345
     assert readback[keys.index("L1-FV-1541.OP")] == 678
-    assert image.write("coil", 0, [0])
+    assert image.write("coil", 0, [0]) is None
     assert sim.read_raw().readback[keys.index("L1-XC-1300"), 0] == 0.0
 
 
 def test_an_output_register_holds_what_was_written_even_beyond_the_range(config: Config) -> None:
     sim, image = registers(config, "L1")
-    assert image.write("holding", 100, [30_000, 0xFFFF])
+    assert image.write("holding", 100, [30_000, 0xFFFF]) is None
     assert image.read("holding", 100, 2) == [30_000, 0xFFFF]
     for _ in range(100):
         sim.step()
@@ -78,14 +79,14 @@ def test_the_tables_end_after_the_last_register_in_use(config: Config) -> None:
     _, image = registers(config, "L1")
     assert image.read("input", 0, 116) is not None
     assert image.read("input", 0, 117) is None
-    assert not image.write("holding", 102, [1])
+    assert image.write("holding", 102, [1]) is Refusal.ILLEGAL_ADDRESS
     assert image.read("discrete", 1, 2) is None
 
 
 def test_the_supervision_block_is_plain_16_bit_in_every_byte_order(make_config: Callable[..., Config]) -> None:
     sim, image = registers(make_config("L1", order="DCBA"), "L1")
     assert image.read("holding", 0, 3) == [0, 0, 2000]
-    assert image.write("holding", 0, [258, 0, 1500])
+    assert image.write("holding", 0, [258, 0, 1500]) is None
     assert image.read("holding", 0, 3) == [258, 0, 1500]
     for _ in range(16):
         sim.step()

@@ -64,6 +64,20 @@ def test_loss_of_grid_ends_on_the_house_load(rig: IslandRig) -> None:
     assert surplus == pytest.approx(0.88, abs=0.04)  # what the bypass has to take
 
 
+def test_isochronous_order_takes_the_load_control_off_before_the_breaker_opens(rig: IslandRig) -> None:
+    rig.holds_pressure = True
+    rig.set(turbine__isochronous=1.0).run(1.0)
+    assert rig.get("turbine.mode") == ISLAND
+    before = rig.get("generator.power")
+    assert rig.set(turbine__load_setpoint=0.4).run(20.0).get("generator.power") == pytest.approx(before, rel=0.01)
+    rig.set(grid_breaker__open=1.0).run(20.0)
+    assert rig.get("turbine.speed") * 60.0 == pytest.approx(3000.0, abs=20.0)
+    rig.set(grid_breaker__open=0.0, grid_breaker__close=1.0).run(30.0)
+    assert rig.get("turbine.mode") == ISLAND
+    rig.set(turbine__isochronous=0.0).run(1.0)
+    assert rig.get("turbine.mode") == LOAD
+
+
 def test_rejected_load_raises_the_speed_by_about_six_percent(rig: IslandRig) -> None:
     rig.set(generator_breaker__open=1.0)
     assert 3000.0 * 1.04 < peak_speed(rig, 20.0) < 3000.0 * 1.09

@@ -1,12 +1,16 @@
 """A turbine island on a steam header with a constant steam flow, for tests."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from controller.core.state import State
-from plc_sim.process.cycle import Boundary, Cycle, balance, design
+from plc_sim.process.cycle import Balance, Boundary, Cycle, balance, design
+from plc_sim.process.island_flows import Crossing
+from plc_sim.process.island_rows import input_names, signal_names
+from plc_sim.process.island_start import initial_inputs
 from plc_sim.process.turbine_island import TurbineIsland
 from plc_sim.process.turbine_island_parameters import AREAS, IslandParameters
 from plc_sim.turbine_plc import TurbinePlc
@@ -45,18 +49,33 @@ def make_cycle(changes: Mapping[str, Mapping[str, float]] | None = None) -> Cycl
     return design(parameters(changes), boundary())
 
 
+def full_load_of(cycle: Cycle) -> tuple[Cycle, Balance]:
+    return cycle, balance(cycle, boundary(), 225.6 * T_H)
+
+
+@functools.cache
+def full_load() -> tuple[Cycle, Balance]:
+    return full_load_of(make_cycle())
+
+
 class IslandRig:
     """Steps the island in lockstep; ``steam_kg_s`` comes into the header, ``at`` is the rest of its boundary."""
 
     def __init__(
         self, *, batch: int = 1, cold: bool = False, changes: Mapping[str, Mapping[str, float]] | None = None
     ) -> None:
-        cycle = make_cycle(changes)
-        start = None if cold else balance(cycle, boundary(), 225.6 * T_H)
+        cycle, full = full_load() if changes is None else full_load_of(make_cycle(changes))
+        start = None if cold else full
         self.state = State(batch)
         self.island = TurbineIsland.build(self.state, cycle, start)
         self.plc = TurbinePlc.build(self.state, self.island)
-        self.island.refresh(self.plc)
+        self.input_names = input_names(cycle.parameters)
+        self.signal_names = signal_names(cycle.parameters)
+        initial = initial_inputs(cycle, self.island.cooling, start)
+        self.inputs = self.state.add("inputs", self.input_names, fill=initial)
+        self.signals = self.state.add("signals", self.signal_names)
+        self.island.publish(self.plc, self.signals)
+        self.crossing: Crossing | None = None  # of the last step
         self.header_pa: Floats = np.full((1, batch), 93200.0 if start is None else start.header_pa)
         self.steam_kg_s = 0.0 if cold else 225.6 * T_H
         self.at = boundary(0.0, 0.0, 0.0) if cold else boundary()
@@ -65,24 +84,26 @@ class IslandRig:
 
     def run(self, seconds: float, dt: float = DT) -> "IslandRig":
         for _ in range(round(seconds / dt)):
-            taken = self.island.demand(self.plc, self.header_pa, self.house_w, dt)
+            taken = self.island.demand(self.plc, self.inputs, self.header_pa, self.house_w, dt)
             if not self.holds_pressure:
                 change = (self.steam_kg_s - taken.flow) / (HEADER_KG_PA / dt + taken.slope)
                 self.header_pa = self.header_pa + change
-            self.island.step(self.plc, self.at._replace(header_pa=self.header_pa), dt)
+            at = self.at._replace(header_pa=self.header_pa)
+            self.crossing = self.island.step(self.plc, self.inputs, taken, at, dt)
+            self.island.publish(self.plc, self.signals)
         return self
 
     def set(self, **inputs: float) -> "IslandRig":
         """Set inputs; a dot of a name is written as two underscores."""
         for name, value in inputs.items():
-            self.island.inputs[self.island.input_names.index(name.replace("__", "."))] = value
+            self.inputs[self.input_names.index(name.replace("__", "."))] = value
         return self
 
     def get(self, name: str) -> float:
-        return float(self.island.signals[self.island.signal_names.index(name), 0])
+        return float(self.signals[self.signal_names.index(name), 0])
 
     def input(self, name: str) -> float:
-        return float(self.island.inputs[self.island.input_names.index(name), 0])
+        return float(self.inputs[self.input_names.index(name), 0])
 
     def trip_motor(self, name: str) -> "IslandRig":
         self.island.motors.tripped[self.island.motors.names.index(name)] = 1.0
