@@ -16,6 +16,8 @@ from plc_sim.process.grate_fit import full_load
 from plc_sim.process.waste import CARBON, CHLORINE, HYDROGEN, OXYGEN_AIR, SULPHUR, WATER
 from tests.unit.plc_sim.combustion_rig import Rig, each
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 Floats = npt.NDArray[np.float64]
 
 CONSERVED_RTOL = 1e-6

@@ -15,6 +15,8 @@ from plc_sim.process.gas_heat import GasHeat
 from plc_sim.process.superheated import superheat_table
 from tests.unit.plc_sim.convection_numbers import LINES, OPEN, PARAMETERS, boundary
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 Floats = npt.NDArray[np.float64]
 
 CONSERVED_RTOL = 1e-6  # of the heat that the gas gave in the time

@@ -1,6 +1,7 @@
 """Laws of flue-gas cleaning: plug flow makes and loses nothing, and no final element or gas makes nonsense."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from controller.core.state import State
 from plc_sim.process.gas import Gas
 from plc_sim.process.plug_flow import PlugFlow
 from tests.unit.plc_sim.flue_gas_rig import LINES, Rig
+
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
 
 SLOTS = 5
 

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plc_sim.maintenance import Maintenance
@@ -212,6 +212,7 @@ def test_every_table_is_read_up_to_its_end_and_not_beyond(order: str) -> None:
 
 
 @pytest.mark.parametrize("order", DEVICES)
+@settings(deadline=None)  # the first example builds the plant
 @given(data=st.data())
 def test_a_write_anywhere_of_anything_is_taken_or_refused_as_its_registers_say(order: str, data: st.DataObject) -> None:
     found = device(order)
@@ -224,6 +225,7 @@ def test_a_write_anywhere_of_anything_is_taken_or_refused_as_its_registers_say(o
 
 
 @pytest.mark.parametrize("order", DEVICES)
+@settings(deadline=None)  # as above
 @given(pdu=st.binary(min_size=1, max_size=253))
 def test_rubbish_is_answered_by_an_exception_of_its_own_function_and_changes_nothing(order: str, pdu: bytes) -> None:
     found = device(order)

@@ -8,6 +8,8 @@ from plc_sim.process.combustion_start import Firing, steady
 from plc_sim.process.furnace import Draught
 from tests.unit.plc_sim.combustion_rig import Rig, each
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 WITHIN = 1.5  # factor on sizes and times
 STROKE_S = 109.0  # a pusher's share of the sets at full load
 PULSE_S = 30.0

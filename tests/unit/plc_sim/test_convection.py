@@ -25,6 +25,8 @@ from tests.unit.plc_sim.convection_numbers import (
     each,
 )
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 Floats = npt.NDArray[np.float64]
 
 ZERO_C = 273.15

@@ -6,6 +6,8 @@ from plc_sim.process.cems import CALIBRATION, FAULT, OK, STANDBY
 from plc_sim.process.flue_gas_parameters import ANALYSERS
 from tests.unit.plc_sim.flue_gas_rig import Rig
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 SLOW_DT_S = 0.5
 
 

@@ -8,6 +8,8 @@ import pytest
 from plc_sim.process.sncr import FurnaceGas
 from tests.unit.plc_sim.flue_gas_rig import BAROMETRIC_PA, Rig
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 SLOW_DT_S = 1.0
 CAKE_DT_S = 5.0  # fine enough for what grows in an hour
 FAULT_RTOL = 0.3  # of the numbers that fault courses give

@@ -13,6 +13,8 @@ from plc_sim.process.island_rows import INPUTS
 from plc_sim.process.turbine_island import TurbineIsland
 from tests.unit.plc_sim.turbine_island_rig import DT, STEAM_J_KG, IslandRig
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 Floats = npt.NDArray[np.float64]
 
 CONSERVED = 1e-6  # of what passes in an hour

@@ -6,6 +6,8 @@ import pytest
 from plc_sim.turbine_plc import CAUSES, ISLAND, LOAD, SPEED, TRIPPED
 from tests.unit.plc_sim.turbine_island_rig import IslandRig
 
+pytestmark = pytest.mark.long  # a piece alone; the joined plant is in every run
+
 
 @pytest.fixture
 def rig() -> IslandRig:
