@@ -4,9 +4,12 @@ import struct
 import time
 from pathlib import Path
 
+import pytest
 from pymodbus.client import ModbusTcpClient
 
 from tests.e2e.running import Places, running
+
+pytestmark = pytest.mark.long  # three processes for half a minute
 
 FREEZE, RUN, SET_SPEED = 10, 11, 13
 STILL_S = 1.5  # three times as long as the controller takes for a dead PLC
