@@ -10,6 +10,7 @@ and nothing else; a file that is damaged or not ours alone is not used.
 
 import ctypes
 import hashlib
+import logging
 import os
 import stat
 import tempfile
@@ -33,6 +34,9 @@ T = TypeVar("T")
 LEVEL = 2  # of LLVM's code generation: 1 and 3 give the same speed, 0 half of it
 MAGIC = b"WTEKERNL"
 DIGEST = 32
+SLOW = 10_000  # operations from which a compilation takes seconds, and people are told
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Figures:
     trace_s: float
     compile_s: float  # 0 when the object code was in the cache
     code_bytes: int
-    cache_problem: str  # "" when the cache works: why the next start will compile again
+    cache_problem: str  # "" when the cache works; else why this start or the next one compiles again
 
 
 class CompiledStep:
@@ -105,9 +109,16 @@ def compile_step(subject: T, state: State, step: Callable[[T], object], *, cache
     code, problem = _read(path)
     compile_s = 0.0
     if code is None:
+        if source.operations > SLOW:
+            _log.warning(
+                "compiling the plant's step: %d operations, up to half a minute; "
+                "done once for a configuration and kept in %s", source.operations, folder,
+            )  # fmt: skip
         code = _compile(source.text)
         compile_s = time.perf_counter() - traced
         problem = _write(path, code) or problem
+    if problem:
+        _log.warning("the cache of compiled steps: %s", problem)
     figures = Figures(source.operations, len(program.paths), traced - start, compile_s, len(code), problem)
     return Kernel(source, code, figures)
 

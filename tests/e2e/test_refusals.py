@@ -56,6 +56,7 @@ def test_a_device_option_that_means_nothing_says_what_was_expected(text: str) ->
     assert "expected NAME=HOST:PORT" in done.stderr or "the plant has no X9" in done.stderr
 
 
+@pytest.mark.long  # whole starts of three processes
 @pytest.mark.parametrize("taken", ["a PLC's port", "the OPC UA port"])
 def test_a_port_in_use_ends_the_start_with_its_name(tmp_path: Path, taken: str) -> None:
     places = Places(tmp_path)
@@ -99,6 +100,7 @@ def test_a_certificate_nobody_has_seen_cannot_be_trusted(tmp_path: Path) -> None
     assert "not there" in done.stderr
 
 
+@pytest.mark.long  # whole starts of three processes
 def test_a_plant_whose_launcher_is_killed_ends_by_itself_as_planned(tmp_path: Path) -> None:
     places = Places(tmp_path)
     with running(places.run_options, tmp_path / "out") as run:

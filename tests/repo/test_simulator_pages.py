@@ -88,6 +88,7 @@ def test_the_printed_map_has_every_register_and_target_of_the_plant() -> None:
     assert "1 L1-M-3802.CMD" in motors.split(", "), "the place among the motors, not among all outputs"
 
 
+@pytest.mark.long
 def test_the_example_of_the_page_runs_and_leaves_its_snapshot_for_a_start(tmp_path: Path) -> None:
     (example,) = blocks("python")
     with simulator(tmp_path) as ports:
