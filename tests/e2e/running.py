@@ -14,7 +14,7 @@ from typing import Self
 
 WTE = [sys.executable, "-P", "-m", "wte"]
 DEVICES = ("L1", "L2", "C0", "CEMS-1", "CEMS-2", "SIM")
-START_S = 30.0  # patience, not the bar: a test machine may be busy
+START_S = 90.0  # patience, not the bar: a test machine may be busy
 USERS = re.compile(r"│\s*(operator|shiftlead|engineer)\s*│\s*\w+\s*│\s*(\S+)\s*│")
 
 

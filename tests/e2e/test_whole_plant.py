@@ -31,7 +31,7 @@ from controller.link.client import LinkClient, LinkFrame
 from tests.e2e.running import WTE, Places, Running, running, wait_until
 from wte.folders import shipped_plant
 
-COME_UP_S = 20.0
+COME_UP_S = 30.0
 END_S = 5.0
 BACK_S = 2.0  # the PLC's watchdog time
 BUMP_PCT = 0.5  # of an output's span
