@@ -5,6 +5,7 @@ the controller writes its declared end states while the field still answers, the
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import shutil
 import signal
@@ -121,6 +122,8 @@ class _Launcher:
         if self._console.is_terminal:
             with live(self._console, self._status, self._children):
                 await asyncio.Event().wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._status.is_heard.wait(), PLAIN_STATUS_S)
         while True:
             self._console.print(self._status.line(self._children), soft_wrap=True)
             await asyncio.sleep(PLAIN_STATUS_S)

@@ -1,5 +1,6 @@
 """What ``wte run`` shows while the plant runs: a status line from the frames, and the events people must see."""
 
+import asyncio
 import math
 import time
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Status:
         self._plan = plan
         self._client = LinkClient(link)
         self._console = console
+        self.is_heard = asyncio.Event()  # a first frame has come
         self._seen = 0.0  # time.monotonic() of the newest frame
         loops = plan.loops
         self._masters = [
@@ -60,6 +62,7 @@ class Status:
             while True:
                 frame = await client.next_frame()
                 self._seen = time.monotonic()
+                self.is_heard.set()
                 if shown is None:
                     shown = frame.event_seq
                 while shown < frame.event_seq:
@@ -73,7 +76,7 @@ class Status:
     def show_log(self, service: str, line: LogLine) -> None:
         """Show a service's log line when it matters to people; libraries' own lines stay in the file."""
         style = LEVELS.get(str(line.get("level", "warning")))
-        if style is None or "logger" in line or line.get("event") == "refused":
+        if style is None or not _is_ours(line) or line.get("event") == "refused":
             return
         rest = {key: value for key, value in line.items() if key not in _LOG_KEYS}
         if "exception" in line:
@@ -137,7 +140,13 @@ class Status:
         self._console.print(Text(f"{clock} {words}", style=style), soft_wrap=True)
 
 
-_LOG_KEYS = frozenset({"event", "level", "timestamp", "service", "exception"})
+_LOG_KEYS = frozenset({"event", "level", "timestamp", "service", "exception", "logger"})
+_PACKAGES = ("controller", "hmi_server", "plc_sim", "wte")
+
+
+def _is_ours(line: LogLine) -> bool:
+    """Return whether a line is not a library's, which says so under ``logger``."""
+    return str(line.get("logger", "wte")).split(".", maxsplit=1)[0] in _PACKAGES
 
 
 def live(console: Console, status: Status, children: Sequence[Child]) -> Live:

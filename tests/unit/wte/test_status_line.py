@@ -75,8 +75,10 @@ def test_trips_and_crashes_are_shown_and_the_libraries_are_not() -> None:
     status._show_event(Event(2, EventKind.COMMAND_ACCEPTED, "L1-LIC-1401.SP", UtcNs(0), MonoNs(0), 1))
     status.show_log("serve", {"event": "crashed", "level": "critical", "exception": "Traceback\n\nValueError: why"})
     status.show_log("serve", {"event": "noise", "level": "warning", "logger": "asyncua"})
+    status.show_log("sim", {"event": "compiling", "level": "warning", "logger": "plc_sim.compiled.kernel"})
     status.show_log("serve", {"event": "ready", "level": "info"})
     lines = out.getvalue().splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert "trip latched: L1-UZ-03 Drum level low-low" in lines[0]
     assert "crashed error=ValueError: why" in lines[1]
+    assert lines[2].endswith("sim      compiling")
