@@ -7,14 +7,14 @@ For hardware-in-the-loop users and tests::
     rig = Rig()                                   # the shipped plant at 100 % load
     rig.run(60.0)
     rig.command("L1-LIC-1401.SP", 30.0)
-    rig.fault("pump_trip", pump="a")
+    rig.fault("F5", line="L1", t_h=8.0)           # a tube of the evaporator leaks
     history = rig.record(["L1-LT-1401", "L1-FV-1601.OP"])
     rig.run(600.0)
     level = history.value["L1-LT-1401"]           # array (scans, batch)
 
 The seam to the plant is ``RigIo``: give your own with ``io=`` to run the controller against another model or against
-real devices. Everything a rig does is a function of its arguments and its seed: two runs give the same frames, bit
-for bit (``frame_hash``).
+real devices; then no simulator is built. Everything a rig does is a function of its arguments and its seed: two runs
+give the same frames, bit for bit (``frame_hash``).
 """
 
 import hashlib
@@ -132,7 +132,9 @@ class Rig:
     """One controller and ``batch`` plants in lockstep.
 
     ``plant`` is a folder or a loaded configuration (None: the shipped plant); ``seed`` fixes all noise; ``initial`` is
-    one of the simulator's initial conditions. Commands, faults and clock are common to all plants of a batch.
+    one of the simulator's initial conditions: "cold", "hot standby", "60%" to "110%". Commands, faults and clock are
+    common to all plants of a batch. Another plant is given as ``io``, and neither seed nor initial condition mean
+    anything to it; when it has an attribute ``simulator``, faults and snapshots go there.
     """
 
     def __init__(
@@ -149,16 +151,25 @@ class Rig:
         self.plan = compile_plan(config)
         self.events: list[Event] = []
         self.frame: Frame | None = None
-        self.simulator = Simulator(config, batch=batch, seed=seed, initial=initial)
         self.state = new_state(self.plan, batch)
         self._mono = self.state.add("rig.mono", ["mono"], dtype=np.int64, is_shared=True)
-        self.io: RigIo = io or DirectIo(self.plan, self.simulator, self.state)
+        if io is None:
+            io = DirectIo(self.plan, Simulator(config, batch=batch, seed=seed, initial=initial), self.state)
+        self.io: RigIo = io
         self._pending: list[Command] = []
         self._answers: dict[str, Answer] = {}
         self._recordings: list[Recording] = []
         self._commands = 0
         self._hash = hashlib.blake2b(digest_size=16)
         self._is_started = False
+
+    @property
+    def simulator(self) -> Simulator:
+        """The simulated plant; PlantError when this rig has another one."""
+        simulator = getattr(self.io, "simulator", None)
+        if not isinstance(simulator, Simulator):
+            raise PlantError("this rig's plant is no simulator: it has neither faults nor snapshots (io=)")
+        return simulator
 
     @property
     def now(self) -> float:

@@ -149,7 +149,8 @@ class Condensate:
         self.j_kg[...] = held / np.maximum(self.mass, 1.0)
         short = (p.tank_level - self.tank / p.tank_kg) * (1.0 / TANK_BAND)
         supplied = p.supply_kg_s * self.supply * np.minimum(np.maximum(short, 0.0), 1.0)
-        self.tank[...] += dt * (supplied + drawn.dumped - drawn.make_up)
+        tank = self.tank + dt * (supplied + drawn.dumped - drawn.make_up)
+        np.minimum(tank, p.tank_kg, out=self.tank)  # a full tank overflows
         through = np.maximum(gains[0:1], 1.0)
         target = p.conductivity_s_m + p.cooling_conductivity_s_m * self.tube_leak / through
         self.conductivity[...] += (target - self.conductivity) * lag(dt, p.conductivity_s)

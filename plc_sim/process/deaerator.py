@@ -2,7 +2,9 @@
 
 All water and steam that enter mix in the head; its boiling pressure is the deaerator's (not below ambient: the vent).
 The tank below takes the head's water. When the pressure falls under the tank's boiling point, the tank flashes: that
-heats the head and holds the pressure up. A tank colder than the head just stays cold.
+heats the head and holds the pressure up. Auxiliary steam comes through a heating pipe in the tank: it warms the tank
+as long as that is much colder than the head, as before a start; otherwise it rises to the head. Extraction steam enters
+the head alone, and a tank a little colder than the head just stays so.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from plc_sim.process.flow import checked_root
 Floats = npt.NDArray[np.float64]
 
 SUCTION_M = 0.05  # level below which feedwater pumps lose their flow
+COLD_J_KG = 5e4  # by which the tank is below the head when it condenses all auxiliary steam
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,24 @@ class Deaerator:
         opening = np.expm1(position * self.log_rangeability) / np.expm1(self.log_rangeability)
         return self.cycle.extraction_valve_k * opening * checked_root(pressure - self.pressure)[0]
 
-    def step(self, flow: Floats, watts: Floats, feedwater: Floats, dt: float) -> None:
-        """Advance; ``flow`` kg/s of water and steam with ``watts`` of enthalpy come in, ``feedwater`` leaves."""
+    def step(
+        self, flow: Floats, watts: Floats, *, auxiliary: Floats, steam_j_kg: Floats, feedwater: Floats, dt: float
+    ) -> None:
+        """Advance; ``flow`` kg/s of water and steam with ``watts`` of enthalpy come in, ``feedwater`` leaves.
+
+        ``auxiliary`` kg/s of steam with ``steam_j_kg`` come through the heating pipe.
+        """
         p = self.cycle.parameters.tank
+        below = auxiliary * np.minimum(np.maximum((self.head - self.tank) * (1.0 / COLD_J_KG), 0.0), 1.0)
+        above = auxiliary - below
         flash = p.flash_kg_s * np.maximum(self.tank - self.head, 0.0)  # W; the steam returns as water
         share = dt / p.head_kg
-        self.head[...] = (self.head + share * (watts + flash)) / (1.0 + share * flow)
-        filled = np.maximum(self.mass, 1.0) + dt * flow
-        self.tank[...] = (np.maximum(self.mass, 1.0) * self.tank + dt * (flow * self.head - flash)) / filled
-        np.maximum(self.mass + dt * (flow - feedwater), 0.0, out=self.mass)
+        drained = flow + above
+        self.head[...] = (self.head + share * (watts + above * steam_j_kg + flash)) / (1.0 + share * drained)
+        mass = np.maximum(self.mass, 1.0)
+        gained = drained * self.head + below * steam_j_kg - flash
+        self.tank[...] = (mass * self.tank + dt * gained) / (mass + dt * (drained + below))
+        np.maximum(self.mass + dt * (drained + below - feedwater), 0.0, out=self.mass)
         boiling = self.table.pressure_of_water(self.head)
         self.pressure[...] = np.maximum(boiling, self.cycle.parameters.cooling.barometric_pa)
         self.temperature[...] = np.interp(self.tank, self.table.values[1], self.table.values[0])

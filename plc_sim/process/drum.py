@@ -3,9 +3,13 @@
 Four states per boiler: water volume V_wt (m3), pressure p (Pa, absolute), steam mass share at the riser outlet alpha_r,
 steam volume below the drum level V_sd (m3). Metal and water are at saturation temperature; steam quality grows linearly
 along the risers; the drum's water area is constant. Blow-down leaves as saturated water. Arrays are (boilers, batch).
+
+The paper holds at working pressure. At low pressure the weight of the water delays boiling: water that boils in the
+drum at 100 °C must reach 134 °C at the foot of 20 m of risers, so only their upper end boils. ``Foot`` is that delay;
+without a head the equations are the paper's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Self
 
@@ -20,7 +24,9 @@ Floats = npt.NDArray[np.float64]
 GRAVITY = 9.81
 STATES = ("water_volume", "pressure", "riser_quality", "bubble_volume")
 LEAST_ETA = 1e-3  # of the risers' steam volume over water volume at the outlet: cold, they hold next to no steam
-BOILING_QUALITY = 0.005  # with less at the riser outlet the paper's constant volume of bubbles shrinks with it
+BOILING_QUALITY = (
+    0.02  # with less at the riser outlet, below a third of full load, the paper's constant volume of bubbles shrinks
+)
 MOST_QUALITY = 0.6  # water is left in the risers
 PRESSURE_PA = (1.05e3, 15e6)  # boiling pressure of the water: cold, it is far below ambient, and air fills the drum
 
@@ -102,6 +108,13 @@ class Flows(NamedTuple):
     blowdown: Floats
 
 
+class Foot(NamedTuple):
+    """Quality by which the water misses boiling at the foot of the risers, by the weight above it; its derivative."""
+
+    missing: Floats
+    by_pressure: Floats
+
+
 class Riser(NamedTuple):
     """Average steam volume share in the risers and its derivatives; circulation follows from it."""
 
@@ -117,7 +130,11 @@ class Inside(NamedTuple):
     riser: Riser
 
 
-def _riser(s: Saturation, quality: Floats) -> Riser:
+def _none() -> Floats:
+    return np.zeros((1, 1))
+
+
+def _riser(s: Saturation, quality: Floats, foot: Foot) -> Riser:
     ratio = s.rho_w / s.rho_s
     eta = quality * (ratio - 1.0)
     log = np.log1p(eta)
@@ -131,7 +148,15 @@ def _riser(s: Saturation, quality: Floats) -> Riser:
         * (1.0 + ratio * inverse - (1.0 + ratio) * log_by_eta)
     )
     by_quality = ratio / eta * (log_by_eta - inverse)
-    return Riser(share, by_pressure, by_quality)
+    # Quality is linear from -missing at the foot to ``quality``: the part of the length above zero boils.
+    length = quality + foot.missing
+    boils = quality / length
+    less = share / length
+    return Riser(
+        share * boils,
+        by_pressure * boils - less * boils * foot.by_pressure,
+        by_quality * boils + less * (1.0 - boils),
+    )
 
 
 @dataclass(frozen=True)
@@ -141,11 +166,30 @@ class Drum:
     geometry: Geometry
     water: SaturationTable
     ambient_pa: float  # boiling begins above it: colder water takes its heat without steam in the risers
+    head_pa: Floats = field(default_factory=_none)  # (boilers, 1) weight of the water over the foot of the risers
+    free_pa: Floats = field(default_factory=_none)  # from this pressure up the head is part of the other constants
+
+    @cached_property
+    def _usual(self) -> Floats:
+        """What is missing at ``free_pa``."""
+        return self._missing(np.maximum(self.free_pa, PRESSURE_PA[0]))[0]
+
+    def _missing(self, p: Floats) -> tuple[Floats, Floats]:
+        s, foot = self.water.at(p), self.water.at(p + self.head_pa)
+        h_c = s.h_s - s.h_w
+        missing = (foot.h_w - s.h_w) / h_c
+        return missing, (foot.d_h_w - s.d_h_w - missing * (s.d_h_s - s.d_h_w)) / h_c
+
+    def foot(self, p: Floats) -> Foot:
+        """Return what boiling misses at the foot of the risers."""
+        missing, by_pressure = self._missing(p)
+        more = missing - self._usual
+        return Foot(np.maximum(more, 0.0), by_pressure * (more > 0.0))
 
     def inside(self, state: Floats) -> Inside:
         """Return saturation and riser at ``state``."""
         saturation = self.water.at(state[1])
-        return Inside(saturation, _riser(saturation, state[2]))
+        return Inside(saturation, _riser(saturation, state[2], self.foot(state[1])))
 
     def derivatives(self, state: Floats, inside: Inside, flows: Flows) -> Floats:
         """Return d(state)/dt, (4, boilers, batch); block triangular, solved without a matrix."""
@@ -253,7 +297,7 @@ class Drum:
         alpha = 0.5 * (low + high)
         idle = g.v0_sd * np.minimum(alpha / BOILING_QUALITY, 1.0)
         v_sd = np.maximum(idle - g.t_d * (s.h_w - flows.feedwater_j_kg) * flows.feedwater / (s.rho_s * h_c), 0.0)
-        av = _riser(s, alpha).share
+        av = _riser(s, alpha, self.foot(p)).share
         v_wt = 0.5 * g.v_d - v_sd + g.v_dc + (1.0 - av) * g.v_r
         return np.stack([v_wt, p, alpha, v_sd])
 
@@ -261,14 +305,15 @@ class Drum:
         """Return the downcomer flow in kg/s at steady state."""
         g = self.geometry
         s = self.water.at(p)
-        av = _riser(s, quality).share
+        av = _riser(s, quality, self.foot(p)).share
         return np.sqrt(g.lift * s.rho_w * (s.rho_w - s.rho_s) * av)
 
 
 def downcomer_area(parameters: DrumParameters, water: SaturationTable, p_pa: float, heat_w: float) -> float:
-    """Return the area that gives ``full_riser_quality`` at full load."""
+    """Return the area that gives ``full_riser_quality`` at full load, where the head is part of the constants."""
     s = water.at(np.array([p_pa]))
     quality = np.array([parameters.full_riser_quality])
     q_dc = heat_w / (quality * (s.h_s - s.h_w))
-    lift = 2.0 * s.rho_w * (s.rho_w - s.rho_s) * GRAVITY * _riser(s, quality).share * parameters.riser_volume_m3
+    share = _riser(s, quality, Foot(np.zeros(1), np.zeros(1))).share
+    lift = 2.0 * s.rho_w * (s.rho_w - s.rho_s) * GRAVITY * share * parameters.riser_volume_m3
     return float((parameters.friction * q_dc * q_dc / lift)[0])

@@ -176,8 +176,10 @@ class Furnace:
         known[SPRAYED] -= evaporating
         a = 2.0 * inner * before * before
         root = (np.sqrt(slope * slope + 2.0 * a * np.maximum(known, 0.0)) - slope) / a
-        surface_k = np.sqrt(np.sqrt(self.surface))
-        np.minimum(np.maximum(root, np.minimum(before, surface_k)), np.maximum(before, surface_k), out=t)
+        # What radiates is the mean sqrt(T_in T_out): it does not fall below the surface, the gas that leaves may.
+        surface2 = np.sqrt(self.surface)
+        coldest = np.minimum(before, surface2 / before)
+        np.minimum(np.maximum(root, coldest), np.maximum(before, np.sqrt(surface2)), out=t)
         leaving = heat.enthalpy(t)
         entering[1:] = leaving[:-1]
         taken = flow * (entering - leaving)

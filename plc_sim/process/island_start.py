@@ -6,8 +6,9 @@ import numpy.typing as npt
 from plc_sim.process.condensate import forward_position, make_up_position
 from plc_sim.process.cooling import Cooling
 from plc_sim.process.cycle import Balance, Cycle
+from plc_sim.process.design import possible
 from plc_sim.process.island_rows import ROW, command_rows, fan_speed_rows, input_names
-from plc_sim.process.shaft import terminal_power
+from plc_sim.process.shaft import load, terminal_power
 from plc_sim.process.turbine_island_parameters import IslandParameters
 
 Floats = npt.NDArray[np.float64]
@@ -39,13 +40,13 @@ def initial_inputs(c: Cycle, cooling: Cooling, start: Balance | None) -> Floats:
 
 
 def _positions(c: Cycle, start: Balance) -> dict[str, float]:
-    """Return the inputs that hold the steady state."""
+    """Return the inputs that hold the steady state; PlantError when one is beyond its range."""
     p, g = c.parameters, c.parameters.governor
     difference = max(float(start.path.pressure[2, 0]) - start.tank_pa, 1e-9)
     opening = start.extraction[1] / (c.extraction_valve_k * np.sqrt(difference))
     r = p.tank.rangeability
     auxiliary = p.tank.auxiliary_kg_s * start.header_pa / c.header_pa
-    return {
+    positions = {
         "turbine.speed_setpoint": p.shaft.nominal_hz / g.speed_span_hz,
         "turbine.load_setpoint": terminal_power(c, start.shaft_w) / g.load_span_w,
         "generator.voltage_setpoint": p.generator.voltage_v / g.voltage_span_v,
@@ -61,3 +62,4 @@ def _positions(c: Cycle, start: Balance) -> dict[str, float]:
         "deaerator.extraction_valve": min(float(np.log1p(opening * (r - 1.0)) / np.log(r)), 1.0),
         "deaerator.auxiliary_valve": start.auxiliary_kg_s / auxiliary,
     }
+    return {name: possible(value, name, load(c, start)) for name, value in positions.items()}

@@ -36,6 +36,8 @@ class DrumParameters(Area):
     bubble_share: Positive  # beta: share of riser flow that follows the steam below the level
     bubble_residence_s: Positive  # Td: time of a bubble below the level
     bubble_volume_m3: Positive  # V0sd: steam below the level when nothing condenses
+    riser_head_pa: Annotated[float, Field(ge=0)]  # weight of the water over the foot of the risers
+    riser_head_until_pa: Positive  # drum pressure from which on it is part of the other constants
     full_riser_quality: Share  # steam mass share at the riser outlet at full load; fixes the downcomer area
     metal_lag_s: Positive  # of the drum wall temperatures behind saturation
     blowdown_kg_s: Annotated[float, Field(ge=0)]  # at full load

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from controller.core.state import State
 from plc_sim.process.cycle import Balance, Cycle
+from plc_sim.process.design import possible
 from plc_sim.process.first_order import lag
 
 Floats = npt.NDArray[np.float64]
@@ -176,6 +177,12 @@ def terminal_power(cycle: Cycle, shaft_w: float) -> float:
 
 
 def admission(cycle: Cycle, at: Balance) -> float:
-    """Return the governor valves' position that takes the steady flow."""
+    """Return the governor valves' position that takes the steady flow; PlantError when they are too small for it."""
     over = (at.path.pressure[0, 0] - at.path.pressure[4, 0]) / np.sqrt(at.path.pv[0, 0])
-    return float(at.turbine_kg_s / (cycle.valve_k * over))
+    position = float(at.turbine_kg_s / (cycle.valve_k * over))
+    return possible(position, "opening of the turbine's governor valves", load(cycle, at))
+
+
+def load(cycle: Cycle, at: Balance) -> float:
+    """Return the steam to the turbine as a share of that at its design point."""
+    return at.turbine_kg_s / cycle.parameters.turbine_steam.full_flow_kg_s

@@ -46,6 +46,7 @@ Floats = npt.NDArray[np.float64]
 
 SHORT_STEPS = 5  # of the PLC in one step of the process
 OPEN = 0.98  # stop valve limit switch
+EMPTY_PA = 1e4  # above ambient; with less the header holds air, and nobody gets steam from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +118,16 @@ class TurbineIsland:
         p, s = c.parameters, c.parameters.turbine_steam
         self.shaft.house[...] = house_w
         plc.scan(i, dt)
+        above = (header_pa - p.cooling.barometric_pa) * (1.0 / EMPTY_PA)
+        holds_steam = np.minimum(np.maximum(above, 0.0), 1.0)
         over = header_pa - c.pipe_r * self.flow * self.flow - self.condensers.pressure[0:1]
-        root_pv = 1.0 / np.sqrt(self.steam.pv[0:1])
+        root_pv = holds_steam / np.sqrt(self.steam.pv[0:1])
         taken = self.shaft.run(plc, np.maximum(over, 0.0) * root_pv, self.work, steps=SHORT_STEPS, dt=dt / SHORT_STEPS)
         taken = taken._replace(conductance=taken.conductance * root_pv * (over > 0.0))
-        full = 1.0 / c.header_pa
+        full = holds_steam / c.header_pa
         users_k = np.concatenate(
             [
-                self.bypass.move(i[BYPASS_VALVES], dt),
+                self.bypass.move(i[BYPASS_VALVES], dt) * holds_steam,
                 i[ROW["deaerator.auxiliary_valve"]] * (p.tank.auxiliary_kg_s * full),
                 i[ROW["turbine.drains"]] * (s.drains_share * s.full_flow_kg_s * full),
                 i[ROW["gland.valve"]] * (s.gland_kg_s * full / p.oil.gland_position) + s.auxiliary_kg_s * full,
@@ -145,15 +148,14 @@ class TurbineIsland:
         self._serve(plc, inputs, at, dt)
 
         steam, condensate = self.steam, self.condensate
-        through = users.admitted + users.drains
-        pipe_w = steam.warm(through, through * at.header_j_kg, dt)
+        pipe_w, drain_j_kg = steam.warm(users.admitted, users.drains, at.header_j_kg, dt)
         self._extract(plc, inputs, at.air_heater_kg_s, dt)
         inlet_pa = at.header_pa - c.pipe_r * users.admitted * users.admitted
         factor = turbine.power / np.maximum(turbine.ideal, 1e-9)
         steam.expand(inlet_pa, self.condensers.pressure[0:1], self.flow, turbine.power, factor)
         self.work[...] = steam.work(self.flow)
         drawn = self._draw(inputs, dt)
-        condensed = self._condense(inputs, users, drawn, at.header_j_kg, dt)
+        condensed = self._condense(inputs, users, drawn, at.header_j_kg, drain_j_kg, dt)
         air_heater_w = self._heat_feedwater(users, drawn.forward, at, dt)
         water = condensate.j_kg[0:1]
         bypass_w = users.bypass * at.header_j_kg
@@ -213,14 +215,16 @@ class TurbineIsland:
             dt,
         )
 
-    def _condense(self, inputs: Floats, users: Users, drawn: Drawn, header_j_kg: Floats, dt: float) -> Condensed:
+    def _condense(
+        self, inputs: Floats, users: Users, drawn: Drawn, header_j_kg: Floats, drain_j_kg: Floats, dt: float
+    ) -> Condensed:
         """Bring all steam and drains into the condensers."""
         steam, h, e3 = self.steam, self.condensate.j_kg, self.steam.extraction[2:3]
         spray = drawn.spray[0:1] + drawn.spray[1:2]
         bypass = users.bypass[0:1] + users.bypass[1:2]
         flow = np.concatenate([steam.exhaust + e3 + users.drains + drawn.bypass_drain, bypass + spray])
         main_w = steam.exhaust * steam.enthalpy[4:5] + e3 * steam.water().h_w[1:2] + self.shaft.churn
-        main_w = main_w + users.drains * steam.pipe + drawn.bypass_drain * h[1:2]
+        main_w = main_w + users.drains * drain_j_kg + drawn.bypass_drain * h[1:2]
         watts = np.concatenate([main_w, bypass * header_j_kg + spray * h[0:1]])
         motors = self.motors
         return self.condensers.step(
@@ -238,10 +242,17 @@ class TurbineIsland:
         """Advance LP heater and deaerator; return the heat that the air heaters take from extraction 1, W."""
         e, h, drain = self.steam.extraction, self.steam.enthalpy, self.steam.water().h_w
         self.condensate.heat(forward, e[2:3] * (h[3:4] - drain[1:2]), dt)
-        flow = forward + e[0:1] + e[1:2] + users.auxiliary + at.drum_steam_kg_s
+        flow = forward + e[0:1] + e[1:2] + at.drum_steam_kg_s
         watts = forward * self.condensate.heater + e[0:1] * drain[0:1] + e[1:2] * h[2:3]
-        watts = watts + users.auxiliary * at.header_j_kg + at.drum_steam_kg_s * at.drum_steam_j_kg
-        self.deaerator.step(flow, watts, at.feedwater_kg_s, dt)
+        watts = watts + at.drum_steam_kg_s * at.drum_steam_j_kg
+        self.deaerator.step(
+            flow,
+            watts,
+            auxiliary=users.auxiliary,
+            steam_j_kg=at.header_j_kg,
+            feedwater=at.feedwater_kg_s,
+            dt=dt,
+        )
         return e[0:1] * (h[1:2] - drain[0:1])
 
     def _serve(self, plc: Plc, inputs: Floats, at: Boundary, dt: float) -> None:

@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 EXTRACTABLE = 0.8  # share of the inlet flow that the extractions can take together
 DRY_J_KG = 3.0e6  # steam that no pipe condenses
+SATURATED_J_KG, WET_J_KG = 2.80e6, 2.75e6  # between them a pipe that steam warms up becomes dry
+CONDENSATE_J_KG = 6e5  # what it drains before
 BOILING = np.array([1, 3, 4])  # rows of the pressures whose saturation is wanted
 NOTHING_KG_S = 1e-3  # below it the exhaust has no enthalpy of its own
 
@@ -96,14 +98,21 @@ class TurbineSteam:
         """Return saturation at (extraction 1, extraction 3, exhaust), each (3, batch)."""
         return Boiling(self.saturation[0:3], self.saturation[3:6], self.saturation[6:9])
 
-    def warm(self, flow: Floats, watts: Floats, dt: float) -> Floats:
-        """Advance the main steam pipe with ``flow`` and its ``watts`` of enthalpy; return the pipe's heat loss, W."""
+    def warm(self, flow: Floats, drained: Floats, header_j_kg: Floats, dt: float) -> tuple[Floats, Floats]:
+        """Advance the main steam pipe with what goes on and what is drained; return its heat loss, W, and the drains'.
+
+        The drains of a cold pipe are condensate: it takes nearly all the heat of their steam. J/kg.
+        """
         p = self.cycle.parameters
         ambient = p.cooling.ambient_k
         loss = p.turbine_steam.pipe_loss_w * (self.inlet_k - ambient) / (p.turbine_steam.inlet_k - ambient)
         share = dt / (p.turbine_steam.pipe_s * p.turbine_steam.full_flow_kg_s)
-        self.pipe[...] = (self.pipe + share * (watts - loss)) / (1.0 + share * flow)
-        return loss
+        wet = np.minimum(np.maximum((SATURATED_J_KG - self.pipe) * (1.0 / (SATURATED_J_KG - WET_J_KG)), 0.0), 1.0)
+        left = wet * (self.pipe - CONDENSATE_J_KG)
+        through = flow + drained
+        watts = through * header_j_kg + drained * left - loss
+        self.pipe[...] = (self.pipe + share * watts) / (1.0 + share * through)
+        return loss, self.pipe - left
 
     def take(self, wanted: Wanted, flow: Floats, dt: float) -> None:
         """Advance the extraction flows; together they cannot take more than the turbine has."""

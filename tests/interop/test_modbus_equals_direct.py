@@ -122,7 +122,6 @@ def test_modbus_and_direct_calls_give_the_same_frames() -> None:
     expected = story(direct)
     with plant_on_modbus(config, seed=4) as socket_io:
         rig = Rig(config, seed=4, io=socket_io)
-        rig.simulator = socket_io.simulator
         found = story(rig)
     assert [(e.kind, e.source) for e in rig.events] == [(e.kind, e.source) for e in direct.events]
     assert found == expected

@@ -12,6 +12,7 @@ CONSERVED_RTOL = 1e-6  # of the contents, after an hour
 SIZES = {"v_d": 28.4, "v_r": 40, "v_dc": 20, "a_d": 21.25, "a_dc": 0.3, "m_t": 180e3, "m_r": 120e3, "m_d": 60e3}
 REST = {"c_p": 550, "k": 25, "beta": 0.3, "t_d": 12, "v0_sd": 6.0}
 FEEDWATER_J_KG = 0.8997e6
+AMBIENT_PA = 93_200.0
 
 
 def drum(lines: int = 1) -> Drum:

@@ -10,10 +10,8 @@ from wte.rig import Rig
 
 LEVEL_BAND_MM = 60.0
 SETTLED_MM = 10.0
-RISE_S, FALL_S = (
-    150.0,
-    180.0,
-)  # time from lost feedwater to the trip at -250 mm and 5 s: sprays go on, so 30 kg/s are lost
+# From lost feedwater to the trip, at -250 mm and 5 s more. The sprays have their own pipes and go on: 30 kg/s are lost.
+RISE_S, FALL_S = 150.0, 180.0
 
 
 def trips(events: list[Event]) -> list[str]:
@@ -24,13 +22,14 @@ def alarms(events: list[Event]) -> set[str]:
     return {e.source for e in events if e.kind is EventKind.ALARM_RAISED}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_steam_step_of_ten_percent_is_held_within_60_mm_and_over_after_ten_minutes(seed: int) -> None:
-    rig = Rig(seed=seed)
+def test_ten_percent_more_turbine_load_is_held_within_60_mm_and_over_after_ten_minutes() -> None:
+    rig = Rig(seed=2)  # scenarios/level-steam-step.yaml tells it with seed 1
     rig.run(60.0)
-    history = rig.record(["L1-LT-1401", "L2-LT-1401"])
+    history = rig.record(["L1-LT-1401", "L2-LT-1401", "L1-FT-1501"])
     rig.fault("turbine_load", percent=85.5)  # of 70 MW: 10 % more than at full load
     rig.run(900.0)
+    steam = history.value["L1-FT-1501"][:, 0]
+    assert 1.08 < steam[1500:2500].mean() / steam[:50].mean() < 1.14  # the pressure falls, so each MW takes more of it
     for line in ("L1", "L2"):
         level = history.value[f"{line}-LT-1401"][:, 0]
         assert np.abs(level).max() <= LEVEL_BAND_MM

@@ -7,6 +7,7 @@ import numpy as np
 
 from controller.core.config import Config
 from controller.core.state import State
+from plc_sim import initial
 from plc_sim.compiled.kernel import CompiledStep, Kernel, compile_step
 from plc_sim.equipment_parameters import without
 from plc_sim.line_up import line_up, take_over
@@ -41,6 +42,12 @@ class Bench:
             self._standing[how] = line_up(self._process, self._barometric_pa, firing)
         plant = Plant(self._process, State(batch), self._barometric_pa)
         take_over(plant, self._standing[how])
+        return plant
+
+    def at(self, condition: str) -> Plant:
+        """Return a new plant at an initial condition by its name."""
+        plant = Plant(self._process, State(batch=1), self._barometric_pa)
+        initial.begin(plant, self._process, self._barometric_pa, condition)
         return plant
 
     def shift(self, how: Fire | float = 1.0, *, dt: float = 0.1, settle_s: float = 0.0) -> Shift:

@@ -10,6 +10,7 @@ from wte.validation import (
     numerics,
     properties,
     speed,
+    start_up,
 )
 from wte.validation.check import Check
 
@@ -22,5 +23,6 @@ ALL: tuple[Check, ...] = (
     *drum.CHECKS,
     *properties.CHECKS,
     *numerics.CHECKS,
+    *start_up.CHECKS,
     *speed.CHECKS,
 )

@@ -103,6 +103,12 @@ class Shift:
         """Return a signal of the first plant by its full name, "L1/drum.level"."""
         return float(self.plant.signals[self.plant.signal_row[name], 0])
 
+    def put_on(self, name: str, hand: Hand) -> None:
+        """Put a hand on; it begins where its input stands."""
+        self.hands[name] = hand
+        self.set_points.pop(name, None)
+        self._last.pop(name, None)
+
     def put(self, name: str, value: float) -> None:
         """Set an input by its full name."""
         self.plant.inputs[self.plant.input_row[name]] = value

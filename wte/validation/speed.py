@@ -21,13 +21,14 @@ MOST_MB = {1: 300.0, 1000: 4096.0}
 def _run(bench: Bench) -> Outcome:
     figures = []
     for batch, least in LEAST.items():
-        speed, memory_mb = _measured_apart(bench.config.folder, batch)
+        speed, memory_mb = measured_apart(bench.config.folder, batch)
         figures.append(above(f"plant seconds per second, batch {batch}", speed, least))
         figures.append(below(f"memory, batch {batch}", memory_mb, MOST_MB[batch], "MB"))
     return Outcome(tuple(figures))
 
 
-def _measured_apart(folder: Path, batch: int) -> tuple[float, float]:
+def measured_apart(folder: Path, batch: int) -> tuple[float, float]:
+    """Return what ``measure`` finds in a process of its own."""
     command = [sys.executable, "-P", "-m", "wte.validation.speed", str(folder), str(batch)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
@@ -46,10 +47,10 @@ def measure(folder: Path, batch: int) -> tuple[float, float]:
     while (elapsed := time.perf_counter() - began) < MEASURED_S:
         step()
         steps += 1
-    return batch * steps * DT / elapsed, _most_memory_mb()
+    return batch * steps * DT / elapsed, most_memory_mb()
 
 
-def _most_memory_mb() -> float:
+def most_memory_mb() -> float:
     """Return the greatest memory of this process. Unlike ``getrusage`` it does not begin with that of the parent."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024.0

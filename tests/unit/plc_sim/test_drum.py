@@ -20,6 +20,9 @@ FEEDWATER_J_KG = 1.0469e6
 STEAM_KG_S = 50.0
 WATER_M3 = 57.1
 AMBIENT_PA = 101_325.0
+COLD_K = 283.15
+WARMING_W = 60e6
+STEAM_OVER_IT = 2e-4  # share of the mass, at 90 °C
 
 
 def one(value: float) -> Floats:
@@ -145,3 +148,30 @@ def test_a_line_of_the_plant_is_inside_the_reference_variants(
             low, high = reference[step // 10]
             level_mm = 1e3 * float(drum.level(state, inside)[0, 0])
             assert low - VARIANTS_ATOL_MM <= level_mm <= high + VARIANTS_ATOL_MM, f"at {step // 10} s"
+
+
+def test_water_below_ambient_pressure_warms_up_without_steam_and_swells_by_its_own_expansion() -> None:
+    drum = p16_g16()
+    none = one(0.0)
+    state = drum.steady(drum.water.pressure(one(COLD_K)), Flows(none, none, none, none, none))
+    start, cold, energy = state[0].item(), drum.water.at(state[1]), drum.contents(state)[1].item()
+    steps = 0
+    while drum.water.at(state[1]).t.item() < COLD_K + 80.0:
+        drum.step(state, drum.inside(state), Flows(one(WARMING_W), none, none, none, none), 0.1)
+        steps += 1
+    assert (drum.contents(state)[1].item() - energy) / (WARMING_W * 0.1 * steps) == pytest.approx(1.0, abs=1e-6)
+    assert drum.inside(state).riser.share.item() < 1e-3
+    warm = drum.water.at(state[1])
+    assert state[0].item() == pytest.approx(start * (cold.rho_w / warm.rho_w).item(), rel=STEAM_OVER_IT)
+
+
+def test_water_above_ambient_pressure_boils_and_pushes_the_level_up() -> None:
+    drum = p16_g16()
+    none = one(0.0)
+    state = drum.steady(one(3.0 * AMBIENT_PA), Flows(none, none, none, none, none))
+    level, resting = drum.level(state, drum.inside(state)).item(), drum.inside(state).riser.share.item()
+    for _ in range(600):
+        drum.step(state, drum.inside(state), Flows(one(WARMING_W), none, none, none, none), 0.1)
+    assert resting < 1e-3
+    assert drum.inside(state).riser.share.item() > 0.1
+    assert drum.level(state, drum.inside(state)).item() > level + 0.05

@@ -50,6 +50,14 @@ def test_half_a_pump_is_refused(process: Process) -> None:
     assert "C0.process.pumps.count" in message(broken(process, "C0", "pumps", "count", value=2.5))
 
 
+def test_a_negative_value_is_named_in_every_piece(process: Process) -> None:
+    places = (("L1", "waste", "moisture"), ("L2", "convection", "sp1_position"), ("C0", "house", "other_w"))
+    for instance, area, name in places:
+        text = message(broken(process, instance, area, name, value=-0.5))
+        assert f"{instance}.process.{area}.{name}" in text
+        assert "-0.5" in text
+
+
 def test_a_missing_area_is_named(process: Process) -> None:
     assert "L1.process.furnace: missing area" in message(broken(process, "L1", "furnace", value=None))
 
@@ -62,9 +70,20 @@ def test_an_unknown_area_is_named_with_those_that_exist(process: Process) -> Non
 def test_all_mistakes_come_in_one_run(process: Process) -> None:
     process = broken(process, "L1", "drum", "volume_m3", value=-1.0)
     process = broken(process, "C0", "shaft", "nominal_hz", value=None)
-    assert len(message(process).splitlines()) == 2
+    text = message(process)
+    assert len(text.splitlines()) == 2
+    assert "L1.process.drum.volume_m3" in text
+    assert "C0.process.shaft.nominal_hz: missing" in text
 
 
 def test_a_plant_without_a_common_part_is_refused(process: Process) -> None:
     del process["C0"]
     assert "exactly one instance must have pumps" in message(process)
+
+
+def test_a_plant_without_a_boiler_line_is_refused(process: Process) -> None:
+    assert "no boiler line: none has the areas drum, feedwater" in message({"C0": process["C0"]})
+
+
+def test_an_instance_without_areas_is_no_part_of_the_physics(process: Process) -> None:
+    assert list(plant_parameters.read(process | {"CEMS": {}}).lines) == ["L1", "L2"]

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from controller.core.compiler import compile_plan
-from controller.core.config import load
+from controller.core.config import Config, load
 from controller.core.errors import PlantError
-from wte.bench import enlarge
+from controller.core.event import EventKind
+from controller.core.plan import Mode
+from wte.bench import Repeated, enlarge
 from wte.folders import only_user, prepare_state, shipped_plant, state_folder
 from wte.launch import is_loopback
+from wte.rig import Rig
 
 
 def test_the_shipped_plant_is_found() -> None:
@@ -51,9 +54,28 @@ def test_only_loopback_endpoints_may_be_open(endpoint: str, is_local: bool) -> N
     assert is_loopback(endpoint) is is_local
 
 
-def test_the_larger_plant_is_ten_times_the_lines_without_a_mistake(tmp_path: Path) -> None:
-    shipped = compile_plan(load(shipped_plant()))
-    large = compile_plan(load(enlarge(shipped_plant(), 10, tmp_path / "large")))
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return load(enlarge(shipped_plant(), 10, tmp_path_factory.mktemp("bench") / "large"))
+
+
+def test_the_larger_plant_is_ten_times_the_lines_without_a_mistake(large: Config) -> None:
+    shipped, plan = compile_plan(load(shipped_plant())), compile_plan(large)
     lines = sum(row.instance.startswith("L") for row in shipped.tags.rows)
-    assert sum(row.instance.startswith("L") for row in large.tags.rows) == 10 * lines
-    assert len({device.port for device in large.devices}) == len(large.devices)
+    assert sum(row.instance.startswith("L") for row in plan.tags.rows) == 10 * lines
+    assert len({device.port for device in plan.devices}) == len(plan.devices)
+
+
+def test_the_added_lines_see_the_first_one_and_move_nothing(large: Config) -> None:
+    rig = Rig(large, io=Repeated(Rig(), large))
+    rig.run(1.0)
+    rig.command("L3-FIC-1601.MODE", Mode.MAN)
+    rig.command("L3-FIC-1601.OP", 0.0)
+    rig.run(5.0)
+    for tag in ("LT-1401A", "FT-1501", "FV-1601.ZT"):
+        assert rig.read(f"L20-{tag}") == rig.read(f"L3-{tag}") == rig.read(f"L1-{tag}")
+    position, other = rig.read("L1-FV-1601.ZT").value, rig.read("L2-FV-1601.ZT").value
+    assert position is not None
+    assert position > 40.0
+    assert position != other
+    assert not [event for event in rig.events if event.kind is EventKind.TRIP_LATCHED]
