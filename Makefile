@@ -10,6 +10,7 @@
 PY := .venv/bin/python
 BIN := .venv/bin
 ARGS ?=
+ALONE := tests/e2e tests/interop
 SOURCES := controller hmi_server plc_sim wte tests
 
 .DEFAULT_GOAL := help
@@ -21,11 +22,14 @@ help:
 run: .venv/installed
 	@exec $(BIN)/wte run $(ARGS)
 
+# Lockstep tests fill all cores; those that measure processes and sockets run with nothing beside them.
 test: lint
-	$(PY) -m pytest -m "not long" $(ARGS)
+	$(PY) -m pytest -m "not long" -n auto --dist loadfile $(addprefix --ignore=,$(ALONE)) $(ARGS)
+	$(PY) -m pytest -m "not long" $(ALONE) $(ARGS)
 
 test-long: lint
-	$(PY) -m pytest --timeout=7200 $(ARGS)
+	$(PY) -m pytest --timeout=7200 -n auto --dist loadfile $(addprefix --ignore=,$(ALONE)) $(ARGS)
+	$(PY) -m pytest --timeout=7200 $(ALONE) $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check $(SOURCES)
