@@ -5,6 +5,8 @@
 #   make lint       format, ruff, types, import contracts
 #   make lock       new requirements.lock from pyproject.toml
 #   make validation the simulated plant against the reference: docs/validation.md with plots
+#   make strategy   the pages of the control strategy: docs/control.md with drawings
+#   make proof      days of the closed plant, several seeds (an hour or more): docs/control-proof.md
 #   make bench      scan time, lockstep speed, memory, start-up
 
 PY := .venv/bin/python
@@ -14,7 +16,7 @@ ALONE := tests/e2e tests/interop
 SOURCES := controller hmi_server plc_sim wte tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint lock bench validation
+.PHONY: help run test test-long lint lock bench validation strategy proof
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +44,12 @@ bench: .venv/installed
 
 validation: .venv/installed
 	$(BIN)/wte validate --out docs/validation.md $(ARGS)
+
+strategy: .venv/installed
+	$(BIN)/wte strategy --out docs/control.md $(ARGS)
+
+proof: .venv/installed
+	$(BIN)/wte proof --out docs/control-proof.md $(ARGS); met=$$?; $(BIN)/wte strategy --out docs/control.md; exit $$met
 
 lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --upgrade \

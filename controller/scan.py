@@ -1,10 +1,10 @@
 """One scan: everything the controller decides, from inputs to outputs, as one function of its arguments.
 
 ``scan(plan, state, image, commands, now) -> frame``. The order is the order of this file: image, commands, derived
-values, protection, control, arbitration, alarms, frame. No clock, no socket, no await; state changes in place; the
-frame is a copy. An exception in control is caught here, once: loops hold, protection goes on, and after three such
-scans in a row the frame says that the host must write safe values and exit. An exception in protection is not caught
-at all.
+values, emissions, protection, control, arbitration, alarms, frame. No clock, no socket, no await; state changes in
+place; the frame is a copy. An exception in control is caught here, once: loops hold, protection goes on, and after
+three such scans in a row the frame says that the host must write safe values and exit. An exception in protection is
+not caught at all.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from controller.core.clock import Now
 from controller.core.command import Action, Answer, Command, Reason
 from controller.core.event import Event, EventKind
 from controller.core.frame import Frame
-from controller.core.plan import Bools, DerivedGroup, PidGroup, Plan
+from controller.core.plan import DerivedGroup, Plan
 from controller.core.quality import (
     BAD_WAITING_FOR_INITIAL_DATA,
     GOOD,
@@ -25,7 +25,7 @@ from controller.core.quality import (
 )
 from controller.core.state import State
 from controller.core.tags import DataType, Floats, Image, RowKind, Times
-from controller.logic import alarms, arbiter, derived, loops, protection
+from controller.logic import alarms, arbiter, derived, emissions, loops, protection, suspension, trip_commands
 
 CONTROL_FAILURES_TO_EXIT = 3
 MISMATCH_SCANS = 15  # a PLC lets go of its fail positions 1 s after the heartbeat is back: longer is a mismatch
@@ -115,6 +115,7 @@ def new_state(plan: Plan, batch: int = 1) -> State:
     state.add("system.value", [plan.tags.rows[r].key for r in plan.system.values()], is_shared=True)
     for part in (derived, protection, loops, arbiter, alarms):
         part.add_state(plan, state)
+    emissions.prepare(plan.emissions, state)
     state.scratch["protection"] = protection.Work(plan, batch)
     state.scratch["alarms"] = alarms.Work(plan, batch)
     return state
@@ -137,12 +138,14 @@ def start(plan: Plan, state: State, image: Image, now: Now, *, is_restored: bool
     value, quality, time = state["table.value"], state["table.quality"], state["table.time"]
     rows = plan.span(_INPUT)
     value[rows], quality[rows], time[rows, 0] = image.value, image.quality, image.time
+    value[plan.span(_OUTPUT)] = mv  # calculated tags may say by an output what runs
+    emissions.show(plan.emissions, state, value, quality, time, now.utc)
     derived.derive(plan, state, value, quality, time, [1] * len(plan.derived))
     time[plan.span(_OUTPUT)] = now.utc
-    _loops_follow_outputs(plan, state, known)
     state["scan.is_cold"][...] = not is_restored
+    suspension.start(plan, state, gap_s)
     watchdog_has_acted = is_restored and (gap_s is None or gap_s * 1e9 >= plan.watchdog_ns)
-    loops.start(plan, state, value, is_restored=is_restored)
+    loops.start(plan, state, value, quality, time, now.utc, is_restored=is_restored)
     if watchdog_has_acted:
         loops.to_manual(state, np.ones(state.batch, dtype=np.bool_))
 
@@ -164,12 +167,14 @@ def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], no
     mark("commands")
     derived.derive(plan, state, value, quality, time, [_turns(g, before, log.scan) for g in plan.derived])
     mark("derived")
+    emissions.evaluate(plan.emissions, state, value, quality, time, now=now, emit=log.emit)
+    mark("emissions")
     forces = protection.evaluate(plan, state, state.scratch["protection"], value, quality, now=now, emit=log.emit)
     if state["scan.is_cold"][0, 0]:
         state["scan.is_cold"][...] = False
-        loops.to_manual(state, np.logical_or.reduce(state["protection.acting"], axis=0))
+        loops.start_cold(plan, state, value, np.logical_or.reduce(state["protection.acting"], axis=0))
     mark("protection")
-    is_failed = not _control(plan, state, [_turns(g, before, log.scan) for g in plan.loops.groups], log)
+    is_failed = not _control(plan, state, before, log)
     mark("control")
     _arbitrate(plan, state, forces, now.utc)
     mark("arbitrate")
@@ -193,7 +198,7 @@ def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], no
     return frame
 
 
-def _turns(group: DerivedGroup | PidGroup, before: int, after: int) -> int:
+def _turns(group: DerivedGroup, before: int, after: int) -> int:
     """Return how many turns of a rate class lie between two scan counts: 0 when it is not due."""
     return (after - group.phase) // group.rate - (before - group.phase) // group.rate
 
@@ -231,7 +236,7 @@ def _compare_readback(plan: Plan, state: State, image: Image, log: _Log) -> None
     if returned.any():
         np.copyto(mv, image.readback, where=returned)
         np.copyto(state["output.operator"], image.readback, where=returned)
-        _loops_follow_outputs(plan, state, returned)
+        loops.take_over(plan, state, mv, returned)
     tolerance = MISMATCH_SPAN * (plan.output.hi - plan.output.lo)
     differs = is_known & was_known & (np.abs(image.readback - mv) > tolerance)
     mismatch += 1
@@ -251,21 +256,12 @@ def _compare_readback(plan: Plan, state: State, image: Image, log: _Log) -> None
     was_known[...] = is_known
 
 
-def _loops_follow_outputs(plan: Plan, state: State, where: Bools) -> None:
-    """Set the output of the loops that drive the given outputs (outputs, batch) to what the device holds."""
-    p = plan.loops
-    if not len(p.keys):
-        return
-    takes = (p.output >= 0)[:, None] & where[p.output]
-    sent = (state["output.mv"][p.output] - p.out_lo) * 100.0 / p.out_span
-    np.copyto(state["loop.op"], sent, where=takes)
-    np.copyto(state["loop.is_tracking"], True, where=takes)
-
-
 def _take_system(plan: Plan, state: State, utc: int) -> None:
     rows, figures = plan.span(_SYSTEM), state["system.value"]
     if "control_failed" in plan.system:
         figures[plan.system["control_failed"] - rows.start] = state["scan.control_failures"][0, 0] > 0
+    if "bypasses" in plan.system:
+        figures[plan.system["bypasses"] - rows.start] = suspension.count(plan, state)
     state["table.value"][rows] = figures
     state["table.quality"][rows] = GOOD
     state["table.time"][rows] = utc
@@ -305,10 +301,18 @@ def _decide(plan: Plan, state: State, command: Command, log: _Log) -> tuple[Reas
                 return Reason.UNKNOWN_TAG, f"{key}: no protection row has this key"
             row = plan.protection.keys.index(key)
             if command.action is Action.TRIP:
-                return Reason.NOT_WRITABLE, f"{key}: this row has no manual trip"
-            return protection.reset(
+                return trip_commands.trip(plan, state, row, role=command.role)
+            return trip_commands.reset(
                 plan, state, value, quality, row, role=command.role, user=command.user, emit=log.emit
             )
+        case Action.ASK_BYPASS:
+            return suspension.ask(plan, state, command, log.now.mono, log.emit)
+        case Action.GRANT_BYPASS:
+            return suspension.grant(plan, state, command, log.now.mono, log.emit)
+        case Action.END_BYPASS:
+            return suspension.end(plan, state, command, log.emit)
+        case Action.TEST:
+            return suspension.test(plan, state, command, log.emit)
         case _:
             if key not in plan.alarms.keys:
                 return Reason.UNKNOWN_TAG, f"{key}: no alarm has this key"
@@ -333,7 +337,7 @@ def _write(plan: Plan, state: State, command: Command) -> tuple[Reason, str]:
         loop = plan.loops.keys.index(row.owner)
         return loops.write(plan, state, loop, row.member, x, command.role, state["table.quality"])
     output = number - plan.span(_OUTPUT).start
-    holder = protection.holder(plan, state, output)
+    holder = trip_commands.holder(plan, state, output)
     if holder:
         return Reason.INTERLOCKED, f"{row.key}: held by {holder}; its cause must go and it must be reset first"
     state["output.operator"][output] = x
@@ -343,13 +347,13 @@ def _write(plan: Plan, state: State, command: Command) -> tuple[Reason, str]:
 # --- control and arbitration -----------------------------------------------------------------------------------------
 
 
-def _control(plan: Plan, state: State, runs: Sequence[int], log: _Log) -> bool:
+def _control(plan: Plan, state: State, before: int, log: _Log) -> bool:
     """Run the loops; False when control has failed too often in a row and the process must end safely."""
     failures = state["scan.control_failures"]
     value, quality = state["table.value"], state["table.quality"]
     try:
-        loops.find_modes(plan, state, quality, log.emit)
-        loops.control(plan, state, value, quality, runs)
+        loops.find_modes(plan, state, value, quality, log.emit, log.scan - before)
+        loops.control(plan, state, value, quality, before, log.scan)
     except Exception as error:  # noqa: BLE001  a bug in control: loops hold, an alarm latches, protection goes on
         failures += 1
         place = error.__traceback__
@@ -366,25 +370,19 @@ def _control(plan: Plan, state: State, runs: Sequence[int], log: _Log) -> bool:
 
 def _arbitrate(plan: Plan, state: State, forces: Floats, utc: int) -> None:
     """Decide each output, let the losers follow, and write outputs and loops into the table."""
-    p, mv = plan.loops, state["output.mv"]
-    has_failed = bool(state["scan.control_failures"].any())
-    wish = np.where((plan.output.loop >= 0)[:, None], mv, np.nan)  # hold, unless a loop says more
-    if len(p.keys) and not has_failed:
-        asked = loops.demand(plan, state)
-        driven = plan.output.loop >= 0
-        wish[driven] = asked[plan.output.loop[driven]]
+    mv = state["output.mv"]
+    wish = loops.wish(plan, state, mv, has_failed=bool(state["scan.control_failures"].any()))
     is_forced = arbiter.arbitrate(
         plan, state, demand=wish, mode=state["loop.mode_act"], operator=state["output.operator"], forces=forces
     )
-    if len(p.keys):
-        loops.follow(plan, state, mv, is_forced)
+    loops.follow(plan, state, mv, is_forced)
     np.copyto(state["output.operator"], mv, where=is_forced)  # after a reset nothing starts by itself
     rows = plan.span(_OUTPUT)
     value, quality, time = state["table.value"], state["table.quality"], state["table.time"]
     value[rows] = mv
     np.copyto(quality[rows], np.uint32(BAD_WAITING_FOR_INITIAL_DATA), where=np.isnan(mv))
     time[rows] = utc
-    if len(p.keys):
+    if plan.loops.keys:
         loops.publish(plan, state, value, quality, time, utc)
 
 

@@ -16,13 +16,15 @@ its spring, or slowly where the trapped air leaks away.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from controller.core.errors import ConfigError, Issue
 from controller.core.state import State
+from plc_sim.compiled.rows import Field, Part, Rows
 from plc_sim.points import OutputPoint, Scaling
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +41,67 @@ class Board(NamedTuple):
     rows: Mapping[str, int]
 
 
+@dataclass(slots=True)
+class Element:
+    """What one final element does in a period; all of them at once are the same formula on arrays (outputs, batch)."""
+
+    scaling: Scaling
+    raw: Floats  # the output register
+    airless_s: Floats  # for how long there has been no instrument air; 0 where there is
+    accepted: Floats  # demand behind the dead band
+    drive: Floats
+    position: Floats
+    is_stuck: Mask
+    speed: Floats  # share of the normal stroke rate
+    stiction: Floats  # S
+    slip: Floats  # J
+    turned: Floats  # drive when the stem came to rest
+    direction: Floats  # 1 opens, -1 closes
+    is_moving: Mask
+    opens: Floats  # strokes in a period
+    closes: Floats
+    dead_band: Floats
+    by_air: Mask
+    fails: Mask  # to a position; else it stays
+    fail: Floats
+    fail_hold_s: Floats
+    fail_travel: Floats
+
+    def step(self) -> None:
+        """Move for one period."""
+        scaling = self.scaling
+        demand = scaling.fraction(scaling.rounded(self.raw))
+        np.copyto(self.accepted, demand, where=np.abs(demand - self.accepted) > self.dead_band)
+        goal, most = self._driven_by()
+        before = self.drive.copy()
+        opens, closes = np.minimum(self.opens * self.speed, most), np.minimum(self.closes * self.speed, most)
+        moved = before + np.minimum(np.maximum(goal - before, -closes), opens)
+        self.drive[...] = np.where(self.is_stuck, self.position, moved)
+        np.copyto(self.position, self._stem(before), where=~self.is_stuck)
+
+    def _driven_by(self) -> tuple[Floats, Floats]:
+        """Return where each drive goes and the most that it travels for it: to its demand, or where air is lost."""
+        without = self.by_air & (self.airless_s > 0.0)
+        is_due = self.fails & (self.airless_s >= self.fail_hold_s)
+        goal = np.where(without, np.where(is_due, self.fail, self.drive), self.accepted)
+        return goal, np.where(without, self.fail_travel, AT_ONCE)
+
+    def _stem(self, before: Floats) -> Floats:
+        """Return where the stem stands now that the drive has moved on from ``before``."""
+        drive, direction = self.drive, self.direction
+        rests = self.is_moving & ((drive - before) * direction <= 0.0)
+        np.copyto(self.turned, before, where=rests)
+        excursion = (drive - self.turned) * direction
+        is_resting = rests | ~self.is_moving
+        returns = is_resting & (excursion < -self.stiction)
+        self.is_moving[...] = ~is_resting | (excursion > self.slip) | returns
+        np.copyto(direction, -direction, where=returns)
+        behind = drive - direction * (0.5 * (self.stiction - self.slip))
+        stem = np.where(self.is_moving, np.minimum(np.maximum(behind, 0.0), 1.0), self.position)
+        is_free = (self.stiction <= 0.0) | (drive <= 0.0) | (drive >= 1.0)
+        return np.where(is_free, drive, stem)
+
+
 class Actuators:
     """Valves, drives and switches behind all outputs."""
 
@@ -49,58 +112,55 @@ class Actuators:
         keys = [p.key for p in points]
         places = _places(points, boards)
         self._driven = [(board.array, *_of_board(places, number)) for number, board in enumerate(boards)]
-        self.scaling = Scaling(points, saturates=False)
+        self.scaling = Scaling.of(points, saturates=False)
         self._period_s = period_s
-        self._opens = _column([_travel(p.actuator.stroke_s, period_s) for p in points])
-        self._closes = _column(
-            [
-                _travel(p.actuator.stroke_s if p.actuator.close_s is None else p.actuator.close_s, period_s)
-                for p in points
-            ]
-        )
-        self._dead_band = _column([p.actuator.dead_band_pct / 100.0 for p in points])
-        self._add_fail(points)
         initial = np.concatenate([boards[board].array[row : row + 1] for board, row in places])
         self.initial_raw: Floats = self.scaling.raw_of_fraction(initial)
         initial = self.scaling.fraction(self.initial_raw)
-        self.accepted: Floats = state.add("actuator.accepted", keys, fill=initial)  # demand behind the dead band
-        self.drive: Floats = state.add("actuator.drive", keys, fill=initial)
         self.position: Floats = state.add("actuator.position", keys, fill=initial)
+        self.drive: Floats = state.add("actuator.drive", keys, fill=initial)
         self.is_stuck: Mask = state.add("actuator.stuck", keys, dtype=np.bool_)
-        self.speed: Floats = state.add("actuator.speed", keys, fill=1.0)  # share of the normal stroke rate
-        self.stiction: Floats = state.add("actuator.stiction", keys)  # S
-        self.slip: Floats = state.add("actuator.slip", keys)  # J
-        self._turned: Floats = state.add("actuator.turned", keys, fill=initial)  # drive when the stem came to rest
-        self._direction: Floats = state.add("actuator.direction", keys, fill=1.0)  # 1 opens, -1 closes
-        self._is_moving: Mask = state.add("actuator.moving", keys, dtype=np.bool_)
+        self.speed: Floats = state.add("actuator.speed", keys, fill=1.0)
+        self.stiction: Floats = state.add("actuator.stiction", keys)
+        self.slip: Floats = state.add("actuator.slip", keys)
         self._airless_s: Floats = state.add("actuator.airless_s", ("air",))
+        moving = {
+            "accepted": state.add("actuator.accepted", keys, fill=initial),
+            "drive": self.drive,
+            "position": self.position,
+            "is_stuck": self.is_stuck,
+            "speed": self.speed,
+            "stiction": self.stiction,
+            "slip": self.slip,
+            "turned": state.add("actuator.turned", keys, fill=initial),
+            "direction": state.add("actuator.direction", keys, fill=1.0),
+            "is_moving": state.add("actuator.moving", keys, dtype=np.bool_),
+        }
+        constants = self._travels(points) | self._fails(points)
+        self._fields: dict[str, Field | Part] = {name: Field(array) for name, array in moving.items()}
+        self._fields |= {name: Field.constant(array) for name, array in constants.items()}
+        self._fields["scaling"] = Part.constant(self.scaling)
+        self._fields["airless_s"] = Field(self._airless_s, np.zeros(len(keys), dtype=np.intp))
 
-    def _add_fail(self, points: tuple[OutputPoint, ...]) -> None:
-        """Collect what each element does without instrument air."""
-        runs = {p.owner for p in points if p.form == "bool" and p.actuator.stroke_s == 0.0}
-        by_air = [p.actuator.stroke_s > 0.0 and p.has_feedback and p.owner not in runs for p in points]
-        self._by_air = np.array(by_air).reshape(-1, 1)
-        ends = [np.nan if p.fail.position == "hold" else p.fail.position for p in points]
-        share = (_column(ends) - self.scaling.lo) / self.scaling.span
-        self._fails = ~np.isnan(share)
-        self._fail = np.where(self._fails, np.minimum(np.maximum(share, 0.0), 1.0), 0.0)
-        self._fail_hold_s = _column([p.fail.hold_s for p in points])
-        rates = _column([p.fail.rate_per_min for p in points]) / self.scaling.span * (self._period_s / 60.0)
-        self._fail_travel = np.where(rates > 0.0, rates, AT_ONCE)
+    def elements(self, raw: Floats) -> Rows[Element]:
+        """Return all elements, following the output registers ``raw``, (outputs, batch)."""
+        return Rows(Element, {"raw": Field(raw), **self._fields}, Element.step)
 
     def step(self, raw: Floats, air: Floats) -> None:
         """Move for one period towards ``raw``, the output registers, and act on the process.
 
         ``air`` (1, batch) is 1 where there is enough instrument air, else 0.
         """
-        demand = self.scaling.fraction(raw)
-        np.copyto(self.accepted, demand, where=np.abs(demand - self.accepted) > self._dead_band)
-        goal, most = self._driven_by(air)
-        before = self.drive.copy()
-        opens, closes = np.minimum(self._opens * self.speed, most), np.minimum(self._closes * self.speed, most)
-        moved = before + np.minimum(np.maximum(goal - before, -closes), opens)
-        self.drive[...] = np.where(self.is_stuck, self.position, moved)
-        np.copyto(self.position, self._stem(before), where=~self.is_stuck)
+        self.feel(air)
+        self.elements(raw).run()
+        self.act()
+
+    def feel(self, air: Floats) -> None:
+        """Take the air of this period."""
+        self._airless_s[...] = (self._airless_s + self._period_s) * (air < 0.5)
+
+    def act(self) -> None:
+        """Set what the elements drive."""
         for array, rows, numbers in self._driven:
             array[rows] = self.position[numbers]
 
@@ -114,29 +174,30 @@ class Actuators:
         """The limit switches of the closed end."""
         return self.position <= LIMIT_SWITCH
 
-    def _driven_by(self, air: Floats) -> tuple[Floats, Floats]:
-        """Return where each drive goes and the most that it travels for it: to its demand, or where air is lost."""
-        is_lost = air < 0.5
-        self._airless_s[...] = (self._airless_s + self._period_s) * is_lost
-        fails = self._by_air & is_lost
-        is_due = self._fails & (self._airless_s >= self._fail_hold_s)
-        goal = np.where(fails, np.where(is_due, self._fail, self.drive), self.accepted)
-        return goal, np.where(fails, self._fail_travel, AT_ONCE)
+    def _travels(self, points: tuple[OutputPoint, ...]) -> dict[str, npt.NDArray[Any]]:
+        """Return how far each element travels in a period, and what it does not move for."""
+        strokes = [p.actuator.stroke_s for p in points]
+        closes = [p.actuator.stroke_s if p.actuator.close_s is None else p.actuator.close_s for p in points]
+        return {
+            "opens": _column([_travel(stroke_s, self._period_s) for stroke_s in strokes]),
+            "closes": _column([_travel(stroke_s, self._period_s) for stroke_s in closes]),
+            "dead_band": _column([p.actuator.dead_band_pct / 100.0 for p in points]),
+        }
 
-    def _stem(self, before: Floats) -> Floats:
-        """Return where the stem stands now that the drive has moved on from ``before``."""
-        drive, direction = self.drive, self._direction
-        rests = self._is_moving & ((drive - before) * direction <= 0.0)
-        np.copyto(self._turned, before, where=rests)
-        excursion = (drive - self._turned) * direction
-        is_resting = rests | ~self._is_moving
-        returns = is_resting & (excursion < -self.stiction)
-        self._is_moving[...] = ~is_resting | (excursion > self.slip) | returns
-        np.copyto(direction, -direction, where=returns)
-        behind = drive - direction * (0.5 * (self.stiction - self.slip))
-        stem = np.where(self._is_moving, np.minimum(np.maximum(behind, 0.0), 1.0), self.position)
-        is_free = (self.stiction <= 0.0) | (drive <= 0.0) | (drive >= 1.0)
-        return np.where(is_free, drive, stem)
+    def _fails(self, points: tuple[OutputPoint, ...]) -> dict[str, npt.NDArray[Any]]:
+        """Return what each element does without instrument air."""
+        runs = {p.owner for p in points if p.form == "bool" and p.actuator.stroke_s == 0.0}
+        by_air = [p.actuator.stroke_s > 0.0 and p.has_feedback and p.owner not in runs for p in points]
+        ends = [np.nan if p.fail.position == "hold" else p.fail.position for p in points]
+        share = (_column(ends) - self.scaling.lo) / self.scaling.span
+        rates = _column([p.fail.rate_per_min for p in points]) / self.scaling.span * (self._period_s / 60.0)
+        return {
+            "by_air": np.array(by_air, dtype=np.bool_).reshape(-1, 1),
+            "fails": ~np.isnan(share),
+            "fail": np.where(np.isnan(share), 0.0, np.minimum(np.maximum(share, 0.0), 1.0)),
+            "fail_hold_s": _column([p.fail.hold_s for p in points]),
+            "fail_travel": np.where(rates > 0.0, rates, AT_ONCE),
+        }
 
 
 def _travel(stroke_s: float, period_s: float) -> float:

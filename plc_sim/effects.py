@@ -35,6 +35,7 @@ DEVICE_EFFECTS: dict[str, tuple[str, Kind | None, str]] = {  # slot of the regis
     "output.slip": ("actuator.slip", Kind.AMOUNT, "output"),
     "device.silent": ("plc.silent", Kind.FLAG, "device"),
 }
+FROZEN = "transmitter.frozen"  # of any input
 ANALOGUE = tuple(name for name, (_, _, what) in DEVICE_EFFECTS.items() if what == "analogue input")
 
 

@@ -73,6 +73,7 @@ class Faults:
         self.effects = effects
         self.table = dict(table)
         self.record = record
+        self.changed: Touched = Touched()  # rows that somebody who keeps an eye on them has not seen yet
         self._names = by_number(self.table)
         self._batch = batch
         self._period_s = period_s
@@ -144,6 +145,7 @@ class Faults:
 
     def _put_together(self, touched: Touched, actions: list[Action]) -> None:
         """Work out anew the touched rows (effect, row) from all actions of what stands, in the order of the record."""
+        self.changed |= touched
         for effect, row in touched:
             self.effects[effect].reset(row)
         for action in actions:

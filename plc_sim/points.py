@@ -16,6 +16,7 @@ from controller.core.errors import ConfigError, Issue
 from controller.core.units import si_scale
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 FULL_COUNTS = 27648.0  # 20 mA; 0 is 4 mA
 LOWEST_COUNTS = -346.0  # 3.8 mA: a healthy transmitter saturates here (NE 43)
@@ -140,25 +141,38 @@ def _point(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """Between engineering values and raw numbers, for all rows of one kind at once; (rows, 1) arrays."""
 
-    def __init__(self, points: tuple[Point, ...], *, saturates: bool) -> None:
+    zero: Floats
+    gain: Floats
+    lo: Floats
+    span: Floats
+    least: Floats
+    most: Floats
+    is_rounded: Mask
+    is_single: Mask
+
+    @classmethod
+    def of(cls, points: tuple[Point, ...], *, saturates: bool) -> "Scaling":
         """Collect the numbers of the rows. A transmitter saturates beyond its range, an output register does not."""
 
         def column(values: list[float]) -> Floats:
             return np.array(values, dtype=np.float64).reshape(-1, 1)
 
         is_raw = [p.form == "raw" for p in points]
-        self.zero = column([p.lo if raw else 0.0 for p, raw in zip(points, is_raw, strict=True)])
-        self.gain = column([FULL_COUNTS / (p.hi - p.lo) if raw else 1.0 for p, raw in zip(points, is_raw, strict=True)])
-        self.lo = column([p.lo for p in points])
-        self.span = column([p.hi - p.lo for p in points])
         limits = [LIMITS["int16" if p.form == "raw" and not saturates else p.form] for p in points]
-        self.least = column([least for least, _ in limits])
-        self.most = column([most for _, most in limits])
-        self.is_rounded = column([float(not p.form.startswith("float")) for p in points]) > 0.5
-        self.single = np.array([row for row, p in enumerate(points) if p.form == "float32"], dtype=np.intp)
+        return cls(
+            zero=column([p.lo if raw else 0.0 for p, raw in zip(points, is_raw, strict=True)]),
+            gain=column([FULL_COUNTS / (p.hi - p.lo) if raw else 1.0 for p, raw in zip(points, is_raw, strict=True)]),
+            lo=column([p.lo for p in points]),
+            span=column([p.hi - p.lo for p in points]),
+            least=column([least for least, _ in limits]),
+            most=column([most for _, most in limits]),
+            is_rounded=column([float(not p.form.startswith("float")) for p in points]) > 0.5,
+            is_single=column([float(p.form == "float32") for p in points]) > 0.5,
+        )
 
     def raw(self, value: Floats) -> Floats:
         """Return what the registers hold for ``value`` (rows, batch): scaled, saturated, rounded."""
@@ -168,10 +182,10 @@ class Scaling:
         """Return ``raw`` as the registers can hold it."""
         result = np.minimum(np.maximum(raw, self.least), self.most)
         np.copyto(result, np.rint(result), where=self.is_rounded)
-        if self.single.size:
+        if self.is_single.any():
             # Dekker's splitting: the nearest number with the 24 bits of a float32
-            wide = result[self.single] * SPLIT
-            result[self.single] = wide - (wide - result[self.single])
+            wide = np.where(self.is_single, result, 0.0) * SPLIT
+            np.copyto(result, wide - (wide - result), where=self.is_single)
         return result
 
     def fraction(self, raw: Floats) -> Floats:

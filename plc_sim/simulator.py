@@ -5,6 +5,7 @@ outputs; the Modbus server serves the same numbers from registers.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,15 +17,16 @@ from controller.core.state import State
 from plc_sim.actuators import Actuators, Board
 from plc_sim.burner_plc import BurnerPlc
 from plc_sim.burner_plc import orders as burner_orders
-from plc_sim.compiled.kernel import Kernel, compile_step
-from plc_sim.effects import effects
+from plc_sim.compiled.kernel import Kernel, compile_step, known_step
+from plc_sim.compiled.stages import CompiledStep
+from plc_sim.effects import ANALOGUE, FROZEN, effects
 from plc_sim.equipment import Equipment
 from plc_sim.equipment_parameters import equipment, without
 from plc_sim.fault_programs import check, table_of
 from plc_sim.fault_record import Record
 from plc_sim.faults import Fault, Faults, Value
 from plc_sim.initial import COLD, begin
-from plc_sim.instruments import Instruments
+from plc_sim.instruments import Instruments, signal_rows
 from plc_sim.noise import Noise, checked_seed
 from plc_sim.plant import Plant
 from plc_sim.plc import Plcs
@@ -34,7 +36,7 @@ from plc_sim.supplies import Supplies
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_kernels: dict[str, Kernel] = {}  # by what they follow from
+_kernels: dict[str, tuple[Kernel, ...]] = {}  # by what they follow from
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,20 @@ class Simulator:
             scaling=self.actuators.scaling,
             initial_raw=self.actuators.initial_raw,
             watchdog_s=config.plant.watchdog_s,
+            period_s=self.period_s,
         )
         self._add_signals()
         self.instruments = Instruments(
             self.points.inputs,
-            self.signal_row,
+            self._seen_row,
             self.state,
             barometric_pa=config.plant.site.barometric_pa,
             period_s=self.period_s,
         )
         self._collect()
         self.instruments.start(self._signals, seed)
-        self._run = self._compiled(config).bind(self.state)
+        self._kernels = self._compiled(config)
+        self._run = self._bound()
         acting = effects(self.state, self.points)
         self.faults = Faults(acting, table_of(config), Record(self.state), batch=batch, period_s=self.period_s)
         check(config, self.faults)
@@ -97,33 +101,66 @@ class Simulator:
             )
         self._step += 1
         self.faults.advance(self.steps)
+        self._look_for_faults()
         self.plant.noise[...] = self._waste_noise.at(self.seed, self.steps)
         self.instruments.draw(self.seed, self.steps)
         self._run()
-        self.instruments.step(self._signals)
 
     def advance(self) -> None:
-        """Step PLCs, final elements and physics by numpy: what the compiled step is made of, and judged by."""
-        self.plcs.step(self.period_s)
-        supply = self.supplies.read(self.plant.signals)
-        self.actuators.step(self.plcs.registers_held(), supply.air)
+        """Step everything by numpy: what the compiled step is made of, and judged by."""
+        self.before_outputs()
+        self.plcs.outputs.run()
+        self.actuators.elements(self.plcs.output).run()
+        self.behind_outputs()
+        self.instruments.step(self._signals)
+
+    def before_outputs(self) -> None:
+        """Run the PLCs' watchdogs and see whether there is air."""
+        self.plcs.watch()
+        self.actuators.feel(self.supplies.read(self.plant.signals).air)
+
+    def behind_outputs(self) -> None:
+        """Step what the final elements act on."""
+        self.actuators.act()
         if self.equipment is not None:
-            self.equipment.step(self.actuators.position, supply)
+            self.equipment.step(self.actuators.position, self.supplies.read(self.plant.signals))
         if self.burners is not None:
             self.burners.step()
         self.plant.step(self.period_s)
         self._collect()
 
-    def _compiled(self, config: Config) -> Kernel:
-        """Return the kernel of ``advance``; found once in a process for all simulators of a configuration."""
+    def _compiled(self, config: Config) -> tuple[Kernel, ...]:
+        """Return the kernels of what stands before and behind the outputs; found once in a process for a plant."""
         plant = config.plant
         figures = (plant.period_ms, plant.watchdog_s, plant.site.barometric_pa)
         what = hashlib.sha256(repr((self.points, config.process, figures)).encode()).hexdigest()
-        if what not in _kernels and self.state.batch == 1:
-            _kernels[what] = compile_step(self, self.state, Simulator.advance)
-        elif what not in _kernels:
-            Simulator(config, initial=COLD)  # one plant: its step is that of every plant of a batch
+        if what not in _kernels:
+            names = [f"{what} {part.__name__}" for part in PARTS]
+            known = [known_step(name) for name in names]
+            if None not in known:
+                _kernels[what] = tuple(kernel for kernel in known if kernel is not None)
+            elif self.state.batch == 1:
+                _kernels[what] = tuple(
+                    compile_step(self, self.state, part, known_as=name) for part, name in zip(PARTS, names, strict=True)
+                )
+            else:
+                Simulator(config, initial=COLD)  # one plant: its step is that of every plant of a batch
         return _kernels[what]
+
+    def _bound(self) -> CompiledStep:
+        """Return ``advance`` compiled, for the faults that stand now."""
+        before, behind = (kernel.stage(self.state) for kernel in self._kernels)
+        outputs, elements = self.plcs.outputs.stage(), self.actuators.elements(self.plcs.output).stage()
+        stages = [before, outputs, elements, behind, *self.instruments.stages(self._signals)]
+        return CompiledStep(stages, self.state.batch)
+
+    def _look_for_faults(self) -> None:
+        """Let the instruments know what faults have changed."""
+        if self.faults.changed:
+            rows = sorted({row for effect, row in self.faults.changed if effect in ANALOGUE or effect == FROZEN})
+            self.faults.changed.clear()
+            if self.instruments.review(rows):
+                self._run = self._bound()
 
     @property
     def steps(self) -> int:
@@ -177,14 +214,15 @@ class Simulator:
                 "the snapshot is of another configuration"
                 + (f": {', '.join(strange[:5])} do not fit" if strange else ": it lacks items of this one")
             )
+        if self.instruments.review():
+            self._run = self._bound()
 
     def signal(self, name: str) -> Floats:
         """Return a process signal or the position of an element, (batch,) in SI: "L1/drum.level"."""
         row = self.signal_row.get(name)
         if row is None:
             raise PlantError(f"no signal {name!r}; there are {', '.join(sorted(self.signal_row))}")
-        self._collect()
-        return self._signals[row].copy()
+        return self._all_signals()[row]
 
     def _add_equipment(self, config: Config) -> None:
         """Add what stands between outputs and process: final elements, motors, the burners' PLC."""
@@ -230,15 +268,22 @@ class Simulator:
         for part in (self.equipment, self.burners):
             keys += part.signal_names if part is not None else []
         self.signal_row = {key: row for row, key in enumerate(keys)}
-        self._signals: Floats = self.state.add("simulator.signals", keys, fill=1.0)
+        self._seen = np.unique(np.array(signal_rows(self.points.inputs, self.signal_row), dtype=np.intp))
+        seen = [keys[row] for row in self._seen]
+        self._seen_row = {key: row for row, key in enumerate(seen)}
+        self._signals: Floats = self.state.add("simulator.signals", seen)
         devices = self.points.devices
         self._input_device = np.array([devices.index(p.device) for p in self.points.inputs], dtype=np.intp)
 
     def _collect(self) -> None:
-        """Fill the signals, (signals, batch)."""
+        """Fill the signals that instruments see, (signals, batch)."""
+        self._signals[...] = self._all_signals()[self._seen]
+
+    def _all_signals(self) -> Floats:
+        """Return all signals, in the order of their names."""
         actuators, plcs = self.actuators, self.plcs
-        row = len(self.points.devices)  # that this is a simulator stands already
-        for block in (
+        blocks = (
+            np.ones_like(plcs.age_s),  # this is a simulator
             self.plant.signals,
             actuators.position,
             actuators.is_open,
@@ -247,6 +292,8 @@ class Simulator:
             plcs.has_acted,
             plcs.cycles,
             *(part.signals() for part in (self.equipment, self.burners) if part is not None),
-        ):
-            self._signals[row : row + block.shape[0]] = block
-            row += block.shape[0]
+        )
+        return np.concatenate([block.astype(np.float64) for block in blocks])
+
+
+PARTS: tuple[Callable[[Simulator], None], ...] = (Simulator.before_outputs, Simulator.behind_outputs)  # compiled apart

@@ -8,12 +8,12 @@ import numpy as np
 from controller.core.clock import MonoNs, Now, UtcNs
 from controller.core.command import Reason, Role
 from controller.core.event import EventKind
-from controller.core.plan import AlarmPlan, LoopPlan, OutputPlan, Plan, ProtectionPlan
+from controller.core.plan import TRIP_MEMBERS, AlarmPlan, LoopPlan, OutputPlan, Plan, ProtectionPlan
 from controller.core.quality import BAD_SENSOR_FAILURE, GOOD
 from controller.core.state import State
 from controller.core.tags import Row as TagRow
 from controller.core.tags import RowKind, TagTable, Text
-from controller.logic import alarms, protection
+from controller.logic import alarms, protection, trip_commands
 
 POLICIES = ("trip", "excluded_alarm", "excluded_trip_after_30s")
 NO_TEXT = Text("", "")
@@ -29,6 +29,12 @@ class Vote:
     limit: float = 100.0
     sign: float = 1.0
     delay_s: float = 0.0
+    parts: Sequence["Vote"] = ()  # a nested vote: ``need`` of them, ``of`` is empty
+    policy: str | None = None  # None: as its row
+
+    @property
+    def leaves(self) -> "Sequence[Vote]":
+        return self.parts or [self]
 
 
 @dataclass
@@ -39,9 +45,18 @@ class TripRow:
     armed: str | None = None
     latch: bool = True
     reset: tuple[str, float, float] | None = None  # tag, sign, limit
+    more_resets: Sequence[tuple[str, float, float, float]] = ()  # and these: tag, sign, limit, seconds
     role: Role = Role.OPERATOR
     group: str = "boiler"
-    forces: Sequence[tuple[str, float, int]] = ()  # output, value, priority
+    forces: Sequence[tuple[str, float, int] | tuple[str, float, int, float]] = ()  # output, value, priority, after
+    manual: Role | None = None
+    function_bypass: bool = False
+    channel_bypass: int = 0
+    start_up: tuple[str, float] | None = None  # tag that ends it, longest time
+
+    @property
+    def resets(self) -> list[tuple[str, float, float, float]]:
+        return [*([(*self.reset, 0.0)] if self.reset else []), *self.more_resets]
 
 
 @dataclass
@@ -74,9 +89,10 @@ def make_plan(
     loop_of: Sequence[int] = (),
     alarm_list: Sequence[Alarm] = (),
 ) -> Plan:
+    alarm_list = sorted(alarm_list, key=lambda a: (a.on_bad, a.sign < 0.0))  # as the compiler does
     table = [TagRow(key, RowKind.INPUT, NO_TEXT, unit="mm") for key in inputs]
     table += [TagRow(key, RowKind.OUTPUT, NO_TEXT) for key in outputs]
-    table += [TagRow(f"{row.key}.{m}", RowKind.TRIP, NO_TEXT) for row in rows for m in protection.MEMBERS]
+    table += [TagRow(f"{row.key}.{m}", RowKind.TRIP, NO_TEXT) for row in rows for m in TRIP_MEMBERS]
     table += [TagRow(alarm.key, RowKind.ALARM, NO_TEXT) for alarm in alarm_list]
     tags = TagTable(tuple(table))
     return Plan(
@@ -93,6 +109,7 @@ def make_plan(
         inputs=(),
         outputs=(),
         derived=(),
+        control=(),
         derived_time=np.empty(0, dtype=np.intp),
         loops=_no_loops(),
         protection=_protection(tags, rows, list(outputs)),
@@ -119,45 +136,67 @@ def _no_loops() -> LoopPlan:
 
 def _protection(tags: TagTable, rows: Sequence[TripRow], outputs: list[str]) -> ProtectionPlan:
     votes = [(number, vote) for number, row in enumerate(rows) for vote in row.votes]
-    channels = [(key, vote) for _, vote in votes for key in vote.of]
+    parts = [(number, part) for number, (_, vote) in enumerate(votes) for part in vote.leaves]
+    channels = [(key, part) for _, part in parts for key in part.of]
     groups = list(dict.fromkeys(row.group for row in rows))
-    resets = [row.reset or (tags.rows[0].key, 1.0, -1e9) for row in rows]
+    resets = [row.resets or [(tags.rows[0].key, 1.0, -1e9, 0.0)] for row in rows]
     effects = sorted(
-        (outputs.index(output), -priority, number, value)
+        (outputs.index(effect[0]), -effect[2], number, effect[1], effect[3] if len(effect) > 3 else 0.0)
         for number, row in enumerate(rows)
-        for output, value, priority in row.forces
+        for effect in row.forces
     )
 
     def index(values: Sequence[int]) -> np.ndarray:
         return np.array(values, dtype=np.intp)
 
-    sizes = [len(vote.of) for _, vote in votes]
+    def starts(sizes: Sequence[int]) -> np.ndarray:
+        return index([sum(sizes[:n]) for n in range(len(sizes))])
+
     return ProtectionPlan(
         keys=tuple(row.key for row in rows),
         hashes=("",) * len(rows),
         numbers=tuple(range(len(rows))),
         channel_row=index([tags.index[key] for key, _ in channels]),
-        channel_limit=column([vote.limit for _, vote in channels]),
-        channel_sign=column([vote.sign for _, vote in channels]),
-        vote_first=index([sum(sizes[:n]) for n in range(len(votes))]),
-        vote_size=index(sizes).reshape(-1, 1),
-        vote_need=index([vote.need for _, vote in votes]).reshape(-1, 1),
+        channel_limit=column([part.limit for _, part in channels]),
+        channel_sign=column([part.sign for _, part in channels]),
+        part_first=starts([len(part.of) for _, part in parts]),
+        part_size=index([len(part.of) for _, part in parts]).reshape(-1, 1),
+        part_need=index([part.need for _, part in parts]).reshape(-1, 1),
+        part_vote=index([number for number, _ in parts]),
+        vote_first=starts([len(vote.leaves) for _, vote in votes]),
+        vote_size=index([len(vote.leaves) for _, vote in votes]).reshape(-1, 1),
+        vote_need=index([vote.need if vote.parts else 1 for _, vote in votes]).reshape(-1, 1),
         vote_delay=seconds([vote.delay_s for _, vote in votes]),
-        vote_of_row=index([number for number, _ in votes]),
-        row_first=index([sum(len(row.votes) for row in rows[:n]) for n in range(len(rows))]),
+        vote_unknown=column([POLICIES.index(vote.policy or rows[number].policy) for number, vote in votes], np.int64),
+        vote_row=index([number for number, _ in votes]),
+        row_first=starts([len(row.votes) for row in rows]),
         armed_row=index([-1 if row.armed is None else tags.index[row.armed] for row in rows]),
-        on_unknown=column([POLICIES.index(row.policy) for row in rows], np.int64),
         latch=column([row.latch for row in rows], np.bool_),
-        reset_row=index([tags.index[key] for key, _, _ in resets]),
-        reset_sign=column([sign for _, sign, _ in resets]),
-        reset_limit=column([limit for _, _, limit in resets]),
+        returns=column([not row.latch and bool(row.resets) for row in rows], np.bool_),
+        reset_first=starts([len(each) for each in resets]),
+        reset_row=index([tags.index[one[0]] for each in resets for one in each]),
+        reset_sign=column([one[1] for each in resets for one in each]),
+        reset_limit=column([one[2] for each in resets for one in each]),
+        reset_hold=seconds([one[3] for each in resets for one in each]),
         reset_role=tuple(row.role if row.latch else None for row in rows),
+        manual_role=tuple(row.manual for row in rows),
+        function_bypass=tuple(row.function_bypass for row in rows),
+        channel_bypass=tuple(row.channel_bypass for row in rows),
+        start_up_ns=tuple(round(row.start_up[1] * 1e9) if row.start_up else 0 for row in rows),
+        start_up_row=index([tags.index[row.start_up[0]] if row.start_up else 0 for row in rows]),
         group=index([groups.index(row.group) for row in rows]),
         groups=tuple(groups),
-        members={m: index([tags.index[f"{row.key}.{m}"] for row in rows]) for m in protection.MEMBERS},
+        members={m: index([tags.index[f"{row.key}.{m}"] for row in rows]) for m in TRIP_MEMBERS},
         effect_row=index([e[2] for e in effects]),
         effect_output=index([e[0] for e in effects]),
         effect_value=column([e[3] for e in effects]),
+        effect_after=seconds([e[4] for e in effects]),
+        action_keys=(),
+        action_row=index([]),
+        action_first=index([]),
+        action_acts=index([]),
+        bypass_limit=3,
+        bypass_max_ns=8 * 3600 * 10**9,
     )
 
 
@@ -247,6 +286,6 @@ class Bench:
 
     def reset(self, key: str, role: Role = Role.OPERATOR) -> tuple[Reason, str]:
         row = self.plan.protection.keys.index(key)
-        return protection.reset(
+        return trip_commands.reset(
             self.plan, self.state, self.value, self.quality, row, role=role, user="olga", emit=self.emit
         )

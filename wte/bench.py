@@ -131,9 +131,9 @@ def enlarge(plant: Path, times: int, folder: Path) -> Path:
             devices[place] = name
         instances[f"{prefix}{number}"] = {**model, "devices": devices}
     (folder / "plant.yaml").write_text(json.dumps(data), encoding="utf-8")  # JSON is YAML
-    for section in plant.iterdir():
-        if section.is_dir():
-            (folder / section.name).symlink_to(section.resolve())
+    for part in plant.iterdir():
+        if part.name != "plant.yaml":
+            (folder / part.name).symlink_to(part.resolve())
     return folder
 
 

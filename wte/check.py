@@ -24,6 +24,7 @@ def _parts(config: Config, plan: Plan) -> Table:
     rows = {
         "inputs": [row.instance for row in plan.tags.rows if row.kind is RowKind.INPUT],
         "derived tags": [row.instance for row in plan.tags.rows if row.kind is RowKind.DERIVED],
+        "emission figures": [row.instance for row in plan.tags.rows if row.kind is RowKind.EMISSION],
         "outputs": [row.instance for row in plan.tags.rows if row.kind is RowKind.OUTPUT],
         "system figures": [row.instance for row in plan.tags.rows if row.kind is RowKind.SYSTEM],
         "loops": [loop.instance for loop in config.loops.values()],

@@ -228,11 +228,14 @@ def check(plant: PlantArgument = None) -> None:
 def scenario(
     file: Annotated[Path, typer.Argument(help="Scenario file.")],
     plant: Plant = None,
-    out: Annotated[Path, typer.Option(help="Folder for the data file and the plot.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Folder in which a folder of the story's name is made.")] = Path("out"),
     parquet: Annotated[bool, typer.Option("--parquet", help="Write the data as Parquet instead of CSV.")] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Play a scenario in lockstep and judge it; exit code 1 when an expectation is not met.
+
+    Leaves a folder with a page to open in a browser: what was expected and found, a plot of each loop that the scenario
+    names (value, set-point, output, mode), of its other groups of tags, all events, and the data.
 
     Example: `wte scenario scenarios/level-steam-step.yaml --out out --json out/result.json`
     """
@@ -244,11 +247,10 @@ def scenario(
         with progress_bar(errors, story.title, story.duration_s) as progress:
             result = play(story, config, progress)
         report.print_result(result, console)
-        written = report.write_files(result, config, out, file.stem, is_parquet=parquet)
+        written = report.write_folder(result, config, out / file.stem, is_parquet=parquet)
         if json_file is not None:
             report.write_json(result, json_file)
-            written = [*written, json_file]
-        console.print("written: " + ", ".join(str(path) for path in written), soft_wrap=True)
+        console.print(f"written: {written[0]} with {len(written) - 1} more files in its folder", soft_wrap=True)
         raise typer.Exit(0 if result.is_met else FAILED)
 
 
@@ -300,6 +302,61 @@ def validate(
         written = page.write(done, out)
     console.print(f"written: {written[0]} and {len(written) - 1} plots", soft_wrap=True)
     raise typer.Exit(FAILED if any(one.surprises for one in done) else 0)
+
+
+@app.command(rich_help_panel="Engineering")
+def strategy(
+    plant: Plant = None,
+    out: Annotated[Path, typer.Option(help="The index; pages and drawings go in a folder of its name.")] = Path(
+        "out/control.md"
+    ),
+) -> None:
+    """Write the pages of the control strategy: each loop as a drawing, its structure, tuning, margins, what stops it.
+
+    Made from the configuration alone; figures that `wte proof` left beside the index are shown too.
+
+    Example: `wte strategy --out docs/control.md`
+    """
+    from wte.strategy import page
+
+    with plain_errors(errors):
+        written = page.write(_config(plant), out)
+    console.print(f"written: {written[0]} and {len(written) - 1} pages and drawings", soft_wrap=True)
+
+
+@app.command(rich_help_panel="Engineering")
+def proof(
+    plant: Plant = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="WORD", help="Only cases with this in their name. Repeatable."),
+    ] = None,
+    hours: Annotated[float | None, typer.Option(min=0.01, help="Play at most so many hours of each case.")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="N-M", help="Other seeds than the cases say: 1-5, or 3.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cases at once. Default: one for each core.")] = None,
+    cases: Annotated[Path, typer.Option(help="Folder of the cases, scenario files.")] = Path("scenarios/proof"),
+    out: Annotated[Path, typer.Option(help="The page; plots and figures go in a folder of its name.")] = Path(
+        "out/control-proof.md"
+    ),
+) -> None:
+    """Prove the control on the closed plant: days under disturbance over several seeds, load changes, run-backs.
+
+    Exit code 1 when a bar is missed in any seed. The page has every bar with what each seed reached.
+
+    Example: `wte proof --only typical --hours 2 --seeds 1-2 --out docs/control-proof.md`
+    """
+    from wte.proof import page, run
+
+    with plain_errors(errors):
+        chosen = run.cases(cases, only or [], hours, None if seeds is None else run.seeds_of(seeds))
+        config = _config(plant)
+        with progress_bar(errors, "proving", run.total_s(chosen)) as progress:
+            done = run.run(chosen, config, jobs or run.cores(), progress)
+        for table in page.tables(done):
+            console.print(table)
+        written = page.write(done, config, out)
+    console.print(f"written: {written[0]} and {len(written) - 1} plots", soft_wrap=True)
+    raise typer.Exit(0 if all(one.is_met for one in done) else FAILED)
 
 
 # --- administration --------------------------------------------------------------------------------------------------

@@ -33,16 +33,12 @@ from controller.core.config import Config, load
 from controller.core.errors import PlantError, StateError
 from controller.core.event import Event
 from controller.core.frame import Frame
-from controller.core.plan import Plan
 from controller.core.quality import BAD
-from controller.core.state import State
 from controller.core.tags import Floats, Image, Sample
-from controller.modbus import codec
 from controller.scan import new_state, scan, start
 from plc_sim.simulator import Simulator
+from wte.direct import EPOCH, DirectIo
 from wte.folders import shipped_plant
-
-EPOCH = UtcNs(1_767_225_600_000_000_000)  # 2026-01-01 00:00 UTC: where virtual time begins
 
 
 class RigIo(Protocol):
@@ -59,46 +55,6 @@ class RigIo(Protocol):
     def step(self, dt: float) -> None:
         """Let ``dt`` seconds pass in the plant."""
         ...
-
-
-class DirectIo:
-    """The simulator called directly: raw counts through the live codec's judgement, no bytes, no sockets."""
-
-    def __init__(self, plan: Plan, simulator: Simulator, state: State) -> None:
-        self.simulator = simulator
-        self._devices = np.array([point.device for point in plan.inputs], dtype=np.intp)
-        self._stale_s = np.array([device.stale_s for device in plan.devices])
-        self._inputs = codec.scaling(plan.inputs, plan.devices)
-        self._outputs = codec.scaling(plan.outputs, plan.devices)
-        inputs, devices = [point.key for point in plan.inputs], [device.name for device in plan.devices]
-        self._raw = state.add("io.raw", inputs, fill=np.nan)
-        self._time = state.add("io.time", inputs, dtype=np.int64, is_shared=True)
-        self._age = state.add("io.age_s", devices, fill=np.inf, is_shared=True)
-        self._mono = state["rig.mono"]
-
-    def step(self, dt: float) -> None:
-        """Let the plant's time pass."""
-        self.simulator.step(dt)
-        self._age += dt
-
-    def read(self) -> Image:
-        """Return the image, judged as the Modbus master judges its registers."""
-        readings = self.simulator.read_raw()
-        answers = np.logical_and.reduce(readings.device_ok, axis=1)
-        self._age[answers] = 0.0
-        is_answered = answers[self._devices]
-        np.copyto(self._raw, readings.raw, where=is_answered[:, None])
-        self._time[is_answered] = EPOCH + int(self._mono[0, 0])
-        value, quality = codec.qualify(self._inputs, self._raw, is_answered[:, None], self._age[self._devices])
-        readback = codec.from_raw(self._outputs, readings.readback)
-        return Image(value, quality, self._time[:, 0].copy(), readback, self._age[:, 0] <= self._stale_s)
-
-    def write(self, frame: Frame) -> None:
-        """Write the outputs and the heartbeat."""
-        raw = codec.to_raw(self._outputs, frame.mv)
-        if frame.writes is not None:
-            raw[~frame.writes] = np.nan
-        self.simulator.write_raw(raw, heartbeat=frame.scan)
 
 
 @dataclass(slots=True)
@@ -134,7 +90,8 @@ class Rig:
     ``plant`` is a folder or a loaded configuration (None: the shipped plant); ``seed`` fixes all noise; ``initial`` is
     one of the simulator's initial conditions: "cold", "hot standby", "60%" to "110%". Commands, faults and clock are
     common to all plants of a batch. Another plant is given as ``io``, and neither seed nor initial condition mean
-    anything to it; when it has an attribute ``simulator``, faults and snapshots go there.
+    anything to it; when it has an attribute ``simulator``, faults and snapshots go there. ``is_hashed`` says whether
+    ``frame_hash`` is kept up: of a batch that costs as much as the scan, so None is only for one plant.
     """
 
     def __init__(
@@ -145,6 +102,7 @@ class Rig:
         seed: int = 0,
         initial: str = "100%",
         io: RigIo | None = None,
+        is_hashed: bool | None = None,
     ) -> None:
         config = plant if isinstance(plant, Config) else load(plant or shipped_plant())
         self.config = config
@@ -160,7 +118,7 @@ class Rig:
         self._answers: dict[str, Answer] = {}
         self._recordings: list[Recording] = []
         self._commands = 0
-        self._hash = hashlib.blake2b(digest_size=16)
+        self._hash = hashlib.sha256() if is_hashed or (is_hashed is None and batch == 1) else None
         self._is_started = False
 
     @property
@@ -178,7 +136,9 @@ class Rig:
 
     @property
     def frame_hash(self) -> str:
-        """Hash of all frames so far: equal for two runs with one seed."""
+        """Hash of all frames so far: equal for two runs with one seed; PlantError when it is not kept up."""
+        if self._hash is None:
+            raise PlantError("the frames of a batch are hashed when that is asked for: Rig(..., is_hashed=True)")
         return self._hash.hexdigest()
 
     def step(self) -> Frame:
@@ -271,8 +231,9 @@ class Rig:
         self.frame = frame
         self.events.extend(frame.events)
         self._answers.update({answer.ident: answer for answer in frame.answers})
-        for block in (frame.value, frame.quality, frame.time, frame.mv):
-            self._hash.update(block.tobytes())
+        if self._hash is not None:
+            for block in (frame.value, frame.quality, frame.time, frame.mv):
+                self._hash.update(np.ascontiguousarray(block).data)
         for recording in self._recordings:
             recording.take(self.now, frame.value[[self.plan.row(tag) for tag in recording.tags]])
 

@@ -47,9 +47,8 @@ class Status:
         self.is_heard = asyncio.Event()  # a first frame has come
         self._seen = 0.0  # time.monotonic() of the newest frame
         loops = plan.loops
-        self._masters = [
-            number for number in range(len(loops.keys)) if loops.slave[number] >= 0 and loops.master[number] < 0
-        ]
+        leads = set(loops.ends.loop[loops.ends.slave >= 0].tolist())
+        self._masters = [number for number in sorted(leads) if loops.master[number] < 0]
         self._titles = {row.key: row.title.en for row in plan.tags.rows}
         self._titles.update({info.key: info.title.en for info in (*plan.trip_info, *plan.alarm_info)})
         states = [row.key.endswith(".STATE") for row in plan.tags.rows[plan.span(RowKind.TRIP)]]

@@ -28,6 +28,10 @@ class Action(StrEnum):
     WRITE = "write"  # loop rows: SP, OP, MODE, tuning
     RESET = "reset"  # trip rows
     TRIP = "trip"  # manual trip of a protection row that has one
+    ASK_BYPASS = "ask_bypass"  # of a protection row or a channel of one; value = seconds, with a reason
+    GRANT_BYPASS = "grant_bypass"  # by a second person
+    END_BYPASS = "end_bypass"
+    TEST = "test"  # of a protection row; value = seconds
     ACK = "ack"  # alarm rows
     CONFIRM = "confirm"
     SHELVE = "shelve"  # value = seconds

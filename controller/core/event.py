@@ -21,13 +21,20 @@ class EventKind(StrEnum):
     TRIP_ACTED = "trip_acted"  # a row without latch became active
     TRIP_CLEARED = "trip_cleared"  # a row without latch became inactive
     TRIP_RESET = "trip_reset"
+    BYPASS_ASKED = "bypass_asked"  # waits for a second person
+    BYPASS_BEGUN = "bypass_begun"  # also a test
+    BYPASS_ENDS_SOON = "bypass_ends_soon"
+    BYPASS_ENDED = "bypass_ended"
     COMMAND_ACCEPTED = "command_accepted"
     COMMAND_REJECTED = "command_rejected"
-    MODE_SHED = "mode_shed"  # a loop left its mode because its PV went bad
+    MODE_SHED = "mode_shed"  # a loop left its mode: its PV went bad, or the program that leads it (RCAS) is silent
     DEVICE_LOST = "device_lost"
     DEVICE_BACK = "device_back"
     WRITE_MISMATCH = "write_mismatch"
     SCAN_OVERRUN = "scan_overrun"
+    EMISSION_RECORDED = "emission_recorded"  # a mean of one stack: all channels, state, validity, reasons
+    EMISSION_EXCEEDED = "emission_exceeded"  # a half-hour above limit A, or too many ten-minute means
+    EMISSION_GAP = "emission_gap"  # nobody calculated for whole half-hours, or the clock was set
     CONTROL_FAILED = "control_failed"  # an exception in control: loops hold, protection goes on
 
 

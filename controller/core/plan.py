@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.core.command import Role
+from controller.core.emission_plan import EmissionPlan
+from controller.core.expression import Program
+from controller.core.loop_plan import Bools, Ints, LoopGroup, LoopPlan
 from controller.core.tags import Floats, RowKind, TagTable, Text
 
-Ints = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
-
-
-LOOP_MEMBERS: Final = ("PV", "SP", "SP_ACT", "SPR", "OP", "MODE", "MODE_ACT", "KP", "TI", "TD", "ERR")  # order of rows
+TRIP_MEMBERS: Final = ("STATE", "CAUSE", "ARMED", "FIRST_OUT", "BAD", "BYPASS", "LEFT")  # order of rows
 
 
 class Mode(IntEnum):
@@ -41,6 +40,18 @@ class TripState(IntEnum):
     LATCHED = 3  # acting, the cause stands
     RESETTABLE = 4  # acting, the reset condition holds: waits for its reset
     DEGRADED = 5  # not acting, at least one channel bad
+    BYPASSED = 6  # not acting: the whole row is suspended (function bypass, start-up override)
+    TEST = 7  # not acting: under test, the vote is driven, the effects are not
+
+
+class Suspension(IntEnum):
+    """What is suspended at a protection row (its ``.BYPASS`` row)."""
+
+    NONE = 0
+    CHANNEL = 1  # a channel of it
+    FUNCTION = 2  # the whole row
+    START_UP = 3  # the whole row, until the plant has started
+    TEST = 4
 
 
 class AlarmState(IntEnum):
@@ -95,10 +106,10 @@ class DevicePlan:
 
 @dataclass(frozen=True, slots=True)
 class DerivedGroup:
-    """Derived rows of one kind, depth and rate, evaluated in one call.
+    """Calculated rows of one kind, depth and rate, evaluated in one call.
 
     ``inputs`` (n, width) row numbers padded with the first input; ``used`` (n, width) marks the real ones.
-    ``params`` holds the kind's numbers, each (n, 1) or (n, width): gains, bias, tau_s, limit, hysteresis.
+    ``params`` holds the kind's numbers, each (n, 1) or (n, width); times in them are counted in turns of the group.
     ``first`` is the group's first row in the state arrays ``derived.*``; ``rate`` and ``phase`` in scans.
     """
 
@@ -109,68 +120,20 @@ class DerivedGroup:
     size: Ints  # (n, 1) how many inputs are real
     is_full: bool  # no padding
     params: dict[str, Floats]
+    hashes: tuple[str, ...]  # (n,) of the tags: what is retained returns by key and hash
+    ring: int  # turns a ring remembers (dead time, rolling mean), else 0
+    program: Program | None  # of expressions
     first: int
     rate: int
     phase: int
-
-
-@dataclass(frozen=True, slots=True)
-class PidGroup:
-    """Loops of one depth (masters first) and rate. ``first``: position of the group in the state arrays ``loop.*``."""
-
-    first: int
-    count: int
-    rate: int
-    phase: int
-    has_slaves: bool  # at least one of them is a master
-
-
-@dataclass(frozen=True, slots=True)
-class LoopPlan:
-    """All loops, in the order of ``groups``; each array (n,) or (n, 1).
-
-    Row arrays name the tag-table rows of the members. ``slave`` is the loop this one is master of (-1: none),
-    ``master`` the reverse; ``output`` the output's number among the outputs (-1 for a cascade master).
-    """
-
-    keys: tuple[str, ...]
-    hashes: tuple[str, ...]
-    groups: tuple[PidGroup, ...]
-    pv: Ints  # row of the PV's source
-    members: dict[str, Ints]  # "PV", "SP", "SPR", "OP", "MODE", "MODE_ACT", "KP", "TI", "TD", "ERR", ... -> rows
-    action: Floats  # +1 reverse, -1 direct
-    pv_lo: Floats
-    pv_span: Floats
-    sp_lo: Floats
-    sp_hi: Floats
-    sp_rate: Floats  # unit/s, inf: steps
-    sp_default: Floats
-    sp_tracks: Bools
-    op_lo: Floats
-    op_hi: Floats
-    op_rate: Floats  # %/s, inf: free
-    kp: Floats  # defaults; the live tuning is state
-    ti: Floats
-    td: Floats
-    b: Floats
-    c: Floats
-    n: Floats
-    ff_row: Ints  # row of the feed-forward tag, 0 where none
-    ff_gain: Floats  # % of output span per unit, 0 where none
-    slave: Ints
-    master: Ints
-    output: Ints
-    out_lo: Floats  # range of the final element or of the slave's set-point, its unit
-    out_span: Floats
-    permitted: Bools  # (n, len(Mode))
-    start_mode: npt.NDArray[np.int64]  # (n, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectionPlan:
-    """The cause-and-effect matrix as arrays: channels -> votes -> rows -> forces on outputs.
+    """The cause-and-effect matrix as arrays: channels -> parts -> votes -> rows -> forces on outputs.
 
-    Channels are sorted by vote, votes by row, so ``np.add.reduceat`` over ``vote_first`` and ``row_first`` counts them.
+    Channels are sorted by part, parts by vote, votes by row, so ``np.add.reduceat`` over ``part_first``, ``vote_first``
+    and ``row_first`` counts them. A vote that is not nested has one part. Reset conditions are sorted by row.
     """
 
     keys: tuple[str, ...]  # rows
@@ -179,27 +142,47 @@ class ProtectionPlan:
     channel_row: Ints  # (c,) tag-table row of each channel
     channel_limit: Floats  # (c, 1)
     channel_sign: Floats  # (c, 1): +1 acts at >= limit, -1 at <= limit (compare sign*value >= sign*limit)
-    vote_first: Ints  # (v,) first channel of each vote
-    vote_size: Ints  # (v, 1) channels
-    vote_need: Ints  # (v, 1) N of NooM
+    part_first: Ints  # (p,) first channel of each part
+    part_size: Ints  # (p, 1) channels
+    part_need: Ints  # (p, 1) N of NooM
+    part_vote: Ints  # (p,) vote of each part
+    vote_first: Ints  # (v,) first part of each vote
+    vote_size: Ints  # (v, 1) parts
+    vote_need: Ints  # (v, 1) parts that must be true
     vote_delay: npt.NDArray[np.int64]  # (v, 1) ns
-    vote_of_row: Ints  # (v,) row of each vote
+    vote_unknown: npt.NDArray[np.int64]  # (v, 1) 0 trip, 1 excluded_alarm, 2 excluded_trip_after_30s
+    vote_row: Ints  # (v,) row of each vote
     # protection rows, r of them
     row_first: Ints  # first vote of each row
     armed_row: Ints  # (r,) tag-table row of the condition; -1: always
-    on_unknown: npt.NDArray[np.int64]  # (r, 1) 0 trip, 1 excluded_alarm, 2 excluded_trip_after_30s
     latch: Bools  # (r, 1)
-    reset_row: Ints  # (r,) tag-table row of the reset condition; 0 where latch is false
-    reset_limit: Floats  # (r, 1)
-    reset_sign: Floats  # (r, 1) as channel_sign
+    returns: Bools  # (r, 1) not latched, and goes on acting until its reset conditions hold
+    reset_first: Ints  # (r,) first reset condition of each row, of k; every row has at least one
+    reset_row: Ints  # (k,) tag-table row of the condition; 0, never met, where a row has none
+    reset_limit: Floats  # (k, 1)
+    reset_sign: Floats  # (k, 1) as channel_sign
+    reset_hold: npt.NDArray[np.int64]  # (k, 1) ns for which it must have held
     reset_role: tuple[Role | None, ...]
+    manual_role: tuple[Role | None, ...]  # lowest role that may trip the row by hand; None: nobody
+    function_bypass: tuple[bool, ...]
+    channel_bypass: tuple[int, ...]  # channels of one part that may be bypassed at a time
+    start_up_ns: tuple[int, ...]  # longest start-up override, 0: none
+    start_up_row: Ints  # (r,) tag-table row that ends a start-up override, 0 where there is none
     group: Ints  # (r,) first-out group number
     groups: tuple[str, ...]
-    members: dict[str, Ints]  # "STATE", "CAUSE", "ARMED", "FIRST_OUT", "BAD" -> tag-table rows
+    members: dict[str, Ints]  # TRIP_MEMBERS -> tag-table rows
     # effects, sorted by (output, falling priority)
     effect_row: Ints  # (e,) protection row
     effect_output: Ints  # (e,) number among the outputs
     effect_value: Floats  # (e, 1) in the output's unit
+    effect_after: npt.NDArray[np.int64]  # (e, 1) ns after the row began to act
+    # actions that at least one row has, a of them
+    action_keys: tuple[str, ...]
+    action_row: Ints  # rows that have the action, sorted by action
+    action_first: Ints  # (a,) first of them
+    action_acts: Ints  # (a,) tag-table row of .ACT
+    bypass_limit: int  # bypasses at a time in the whole plant
+    bypass_max_ns: int  # the longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +263,8 @@ class Plan:
     devices: tuple[DevicePlan, ...]
     inputs: tuple[PointPlan, ...]
     outputs: tuple[PointPlan, ...]
-    derived: tuple[DerivedGroup, ...]
+    derived: tuple[DerivedGroup, ...]  # before protection
+    control: tuple[DerivedGroup | LoopGroup, ...]  # loops, and the calculated tags that need one, in order
     derived_time: Ints  # (derived,) row whose source time a derived row has: its first measured input
     loops: LoopPlan
     protection: ProtectionPlan
@@ -289,6 +273,12 @@ class Plan:
     system: dict[str, int]  # figure ("scan_ms", "poll_ms/L1") -> row
     alarm_info: tuple[AlarmInfo, ...]
     trip_info: tuple[TripInfo, ...]
+    emissions: EmissionPlan | None = None  # None: the plant has no emission monitoring
+
+    @property
+    def calculated(self) -> tuple[DerivedGroup, ...]:
+        """All groups of calculated tags, before and after protection, in the order of their state arrays."""
+        return (*self.derived, *(group for group in self.control if isinstance(group, DerivedGroup)))
 
     def row(self, key: str) -> int:
         """Return the row number of a key; KeyError names it."""

@@ -19,6 +19,7 @@ UNCERTAIN_SUB_NORMAL: Final = 0x4095_0000
 BAD: Final = 0x8000_0000
 BAD_NO_COMMUNICATION: Final = 0x8031_0000
 BAD_WAITING_FOR_INITIAL_DATA: Final = 0x8032_0000
+BAD_OUT_OF_RANGE: Final = 0x803C_0000
 BAD_CONFIGURATION_ERROR: Final = 0x8089_0000
 BAD_DEVICE_FAILURE: Final = 0x808B_0000
 BAD_SENSOR_FAILURE: Final = 0x808C_0000
@@ -52,6 +53,7 @@ NAMES: Final = {
     BAD: "Bad",
     BAD_NO_COMMUNICATION: "Bad, no communication",
     BAD_WAITING_FOR_INITIAL_DATA: "Bad, waiting for first value",
+    BAD_OUT_OF_RANGE: "Bad, out of range",
     BAD_CONFIGURATION_ERROR: "Bad, configuration error",
     BAD_DEVICE_FAILURE: "Bad, device failure",
     BAD_SENSOR_FAILURE: "Bad, sensor failure",

@@ -11,12 +11,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from controller.core import models
+from controller.core.models.emissions import EmissionFile
 from controller.core.models.faults import FaultFile
 
 _FILES: dict[str, type[BaseModel]] = {
     "plant.json": models.Plant,
     "section.json": models.Section,
     "faults.json": FaultFile,
+    "emissions.json": EmissionFile,
 }
 _FILLED = {"type": "string", "pattern": r"\$"}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -19,6 +19,9 @@ from controller.core.errors import StateError
 FORMAT = 1
 _MAGIC = b"WTESTATE"
 _DIGEST = 32
+_WIDE = 64  # columns from which an array's place matters
+_LINE = 64  # bytes
+_BLOCK = 32 << 20
 
 
 @dataclass(slots=True)
@@ -41,6 +44,30 @@ class Restored:
     removed: list[str] = field(default_factory=list[str])  # in the file, no longer in the configuration
 
 
+class _Room:
+    """Memory of a registry: wide arrays lie one behind the other, each beginning at a line of the processor's cache.
+
+    numpy asks the kernel to back blocks this large with huge pages; what walks over all rows of a wide registry would
+    look up the address of each page otherwise. Rows that nothing is written to take no memory.
+    """
+
+    def __init__(self) -> None:
+        self._block = np.empty(0, dtype=np.uint8)
+
+    def zeros(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Return an array of zeros."""
+        size = int(np.prod(shape)) * dtype.itemsize
+        if shape[-1] < _WIDE or not size:
+            return np.zeros(shape, dtype=dtype)
+        room = -(-size // _LINE) * _LINE
+        if room > self._block.size:
+            block = np.zeros(max(room, _BLOCK) + _LINE, dtype=np.uint8)
+            start = -block.ctypes.data % _LINE
+            self._block = block[start : start + max(room, _BLOCK)]
+        own, self._block = self._block[:size], self._block[room:]
+        return own.view(dtype).reshape(shape)
+
+
 class State:
     """Named arrays that change in place. ``state["pid.integral"]`` is the array itself."""
 
@@ -48,6 +75,7 @@ class State:
         self.batch = batch
         self.scratch: dict[str, Any] = {}  # buffers of the functions that work on this state; never saved
         self.slots: dict[str, Slot] = {}
+        self._room = _Room()
 
     def add(
         self,
@@ -66,8 +94,9 @@ class State:
             raise StateError(f"state {name!r} exists already")
         width = 1 if is_shared else self.batch
         shape = (len(keys), width) if depth is None else (len(keys), depth, width)
-        array = np.empty(shape, dtype=dtype)
-        array[...] = fill
+        array = self._room.zeros(shape, np.dtype(dtype))
+        if isinstance(fill, np.ndarray) or fill != 0:
+            array[...] = fill
         own = tuple(hashes) if hashes is not None else ("",) * len(keys)
         self.slots[name] = Slot(array, tuple(keys), own, is_retained, is_shared)
         return array

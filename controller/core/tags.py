@@ -23,6 +23,7 @@ class RowKind(StrEnum):
 
     INPUT = "input"  # measured, from a device
     DERIVED = "derived"  # calculated before protection
+    EMISSION = "emission"  # result of the emission calculation, made before protection
     OUTPUT = "output"  # sent to a device: mv after arbitration
     LOOP = "loop"  # PV, SP, OP, MODE, tuning of a loop
     TRIP = "trip"  # state of a protection row, see TripState

@@ -23,6 +23,48 @@ class Unit:
         return int.from_bytes(self.code.encode("ascii"), "big") if self.code else -1
 
 
+Dimension = tuple[tuple[str, float], ...]
+"""Exponents of base units, sorted by name: mass flow is ``(("kg", 1), ("s", -1))``. A normal volume is an amount."""
+
+
+def _dimension(**exponents: float) -> Dimension:
+    return tuple(sorted(exponents.items()))
+
+
+DIMENSIONS: dict[str, Dimension] = {
+    "none": (),
+    "fraction": (),
+    "ratio": (),
+    "length": _dimension(m=1),
+    "temperature": _dimension(K=1),
+    "temperature difference": _dimension(K=1),
+    "temperature rate": _dimension(K=1, s=-1),
+    "pressure": _dimension(kg=1, m=-1, s=-2),
+    "pressure difference": _dimension(kg=1, m=-1, s=-2),
+    "pressure rate": _dimension(kg=1, m=-1, s=-3),
+    "mass flow": _dimension(kg=1, s=-1),
+    "mass flow rate": _dimension(kg=1, s=-2),
+    "normal volume flow": (("Nm³", 1), ("s", -1)),
+    "volume": _dimension(m=3),
+    "volume flow": _dimension(m=3, s=-1),
+    "power": _dimension(kg=1, m=2, s=-3),
+    "energy": _dimension(kg=1, m=2, s=-2),
+    "specific energy": _dimension(m=2, s=-2),
+    "reactive power": _dimension(var=1),
+    "current": _dimension(A=1),
+    "voltage": _dimension(A=-1, kg=1, m=2, s=-3),
+    "frequency": _dimension(s=-1),
+    "speed": _dimension(s=-1),
+    "rate": _dimension(s=-1),
+    "conductivity": _dimension(A=2, kg=-1, m=-3, s=3),
+    "concentration": (("Nm³", -1), ("kg", 1)),
+    "actual concentration": _dimension(kg=1, m=-3),
+    "velocity": _dimension(m=1, s=-1),
+    "time": _dimension(s=1),
+    "mass": _dimension(kg=1),
+    "data": _dimension(B=1),
+}
+
 UNITS: dict[str, Unit] = {
     "": Unit("", "", "none"),
     "%": Unit("%", "P1", "fraction", 0.01),
@@ -65,6 +107,26 @@ UNITS: dict[str, Unit] = {
     "t": Unit("t", "TNE", "mass", 1e3),
     "ppm": Unit("ppm", "59", "ratio", 1e-6),
     "MB": Unit("MB", "4L", "data", 1e6),
+    "t/d": Unit("t/d", "", "mass flow", 1.0 / 86.4),
+    "kg/min": Unit("kg/min", "F31", "mass flow", 1.0 / 60.0),
+    "m³/h": Unit("m³/h", "MQH", "volume flow", 1.0 / 3600.0),
+    "Nm³/s": Unit("Nm³/s", "", "normal volume flow"),
+    "kg": Unit("kg", "KGM", "mass"),
+    "GJ": Unit("GJ", "GV", "energy", 1e9),
+    "MJ": Unit("MJ", "3B", "energy", 1e6),
+    "MWh": Unit("MWh", "MWH", "energy", 3.6e9),
+    "kWh": Unit("kWh", "KWH", "energy", 3.6e6),
+    "MJ/kg": Unit("MJ/kg", "JK", "specific energy", 1e6),
+    "kJ/kg": Unit("kJ/kg", "B42", "specific energy", 1e3),
+    "kWh/t": Unit("kWh/t", "", "specific energy", 3.6e3),
+    "K/s": Unit("K/s", "", "temperature rate"),
+    "Pa/s": Unit("Pa/s", "", "pressure rate"),
+    "kPa/s": Unit("kPa/s", "", "pressure rate", 1e3),
+    "MPa/min": Unit("MPa/min", "", "pressure rate", 1e6 / 60.0),
+    "%/s": Unit("%/s", "", "rate", 0.01),
+    "%/min": Unit("%/min", "", "rate", 0.01 / 60.0),
+    "t/h/min": Unit("t/h/min", "", "mass flow rate", 1.0 / 216.0),
+    "mm/min": Unit("mm/min", "", "velocity", 1e-3 / 60.0),
     "1/s": Unit("1/s", "C97", "rate"),
 }
 

@@ -3,6 +3,10 @@
 An alarm is *active* or not, *acked* or not; shelving and suppression hide it and change neither. What returns while it
 is hidden needs no acknowledgement: nobody was shown it. A bad source says nothing about a limit: its limit alarms stay
 as they are and only its quality alarm speaks.
+
+Of a thousand alarms next to none change in one scan. So every scan compares all of them with the value at which each
+would change, and all that follows (delays, events, the row a client sees) is done for those few alone, addressed by
+their place in the flattened arrays (alarms, batch).
 """
 
 from typing import Final
@@ -12,7 +16,7 @@ import numpy as np
 from controller.core.clock import NS_PER_S, Now
 from controller.core.command import Action, Command, Reason, Role
 from controller.core.event import EventKind
-from controller.core.plan import AlarmState, Bools, Plan
+from controller.core.plan import AlarmState, Bools, Ints, Plan
 from controller.core.quality import BAD, GOOD, Codes
 from controller.core.state import State
 from controller.core.tags import Floats
@@ -32,8 +36,18 @@ def add_state(plan: Plan, state: State) -> None:
     state.add("alarm.acked", keys, hashes=hashes, dtype=np.bool_, fill=1, is_retained=True)
     state.add("alarm.shelf_ns", keys, hashes=hashes, dtype=np.int64, is_retained=True)  # 0: not shelved
     state.add("alarm.suppressed", keys, dtype=np.bool_)
+    state.add("alarm.threshold", keys)  # where it would become active, or normal again
     state.add("alarm.since", keys, dtype=np.int64, fill=_IDLE)  # mono ns at which the running delay began
+    state.add("alarm.runs", keys, dtype=np.bool_)  # a delay runs
+    state.add("alarm.unless", [plan.tags.rows[row].key for row in _conditions(plan)], dtype=np.bool_)
+    state.add("alarm.told", keys, dtype=np.bool_, is_shared=True)  # a command changed it since the last evaluation
     state.add("alarm.mono", ["evaluated"], dtype=np.int64, fill=_NEVER, is_shared=True)
+
+
+def _conditions(plan: Plan) -> Ints:
+    """Return the rows of the tags that suppress alarms, each once."""
+    rows = plan.alarms.unless_row
+    return np.unique(rows[rows >= 0])
 
 
 class Work:
@@ -42,109 +56,135 @@ class Work:
     def __init__(self, plan: Plan, batch: int) -> None:
         a = plan.alarms
         count = len(a.keys)
-        self.source = np.concatenate([a.source, np.maximum(a.unless_row, 0)])
-        self.limit = a.sign * a.limit
+        kinds = np.where(a.on_bad[:, 0], 2, np.where(a.sign[:, 0] > 0.0, 0, 1))
+        assert (np.diff(kinds) >= 0).all()  # noqa: S101  the compiler sorts: high, low, lost quality
+        highs, limits = int(np.searchsorted(kinds, 1)), int(np.searchsorted(kinds, 2))
+        self.high, self.low, self.bad = slice(0, highs), slice(highs, limits), slice(limits, count)
+        self.limits = limits * batch  # flat places below this one are limit alarms
+        self.conditions = _conditions(plan)
+        self.unless = np.searchsorted(self.conditions, np.maximum(a.unless_row, 0)).clip(0, len(self.conditions) - 1)
         self.has_unless = (a.unless_row >= 0)[:, np.newaxis]
-        self.value = np.empty((2 * count, batch))
-        self.quality = np.empty((2 * count, batch), dtype=np.uint32)
-        self.is_bad = np.empty((2 * count, batch), dtype=np.bool_)
-        self.number = np.empty((count, batch))
-        self.code = np.empty((count, batch))
-        self.met, self.held, self.pending, self.due, self.mask, self.suppressed = np.empty(
-            (6, count, batch), dtype=np.bool_
-        )
-        self.delay, self.elapsed = np.empty((2, count, batch), dtype=np.int64)
-        self.source_bad, self.unless_bad = self.is_bad[:count], self.is_bad[count:]
+        self.deadband = a.sign * a.deadband
+        self.value = np.empty((count, batch))
+        self.met, self.mask = np.empty((2, count, batch), dtype=np.bool_)
 
 
 def evaluate(plan: Plan, state: State, work: Work, value: Floats, quality: Codes, *, now: Now, emit: Emit) -> None:
     """Evaluate all alarms for one instant and write their states into the rows of the tag table.
 
-    ``value`` and ``quality`` are the whole table (rows, batch). All times come from ``now.mono``, so it may be called
-    every scan or every fifth; in between the alarm rows keep what they hold.
+    ``value`` and ``quality`` are the whole table (rows, batch); a value is NaN where its quality is bad. All times come
+    from ``now.mono``, so it may be called every scan or every fifth; in between the alarm rows keep what they hold.
     """
+    if not plan.alarms.keys:
+        return
     mono = int(now.mono)
-    _compare(plan, state, work, value, quality)
-    _delay(plan, state, work, mono)
-    _expire(plan, state, mono, emit)
-    was_suppressed = state["alarm.suppressed"]
-    np.not_equal(work.suppressed, was_suppressed, out=work.mask)
-    if np.count_nonzero(work.due) or np.count_nonzero(work.mask):
-        _change(plan, state, work, emit)
-    _show(plan, state, work, value, quality)
+    is_first = state["alarm.mono"][0, 0] == _NEVER
+    if is_first:
+        _begin(plan, state, work, quality)
+    _compare(plan, state, work, value)
+    due = _delay(plan, state, work, mono)
+    ended = _expire(plan, state, mono, emit)
+    shown, changed = _suppress(state, work, value, quality)
+    if len(due) or len(shown):
+        _change(plan, state, work, quality, due, shown, emit)
+    if is_first:
+        changed = np.arange(work.met.size)
+    for places in (due, ended, changed, _told(state)):
+        if len(places):
+            _show(plan, state, value, places)
 
 
 # --- one evaluation, step by step ------------------------------------------------------------------------------------
 
 
-def _compare(plan: Plan, state: State, w: Work, value: Floats, quality: Codes) -> None:
-    """Find where the condition is met, where a bad source holds it, and where the design suppresses it."""
-    a, count = plan.alarms, len(plan.alarms.keys)
-    np.take(value, w.source, axis=0, out=w.value, mode="clip")
-    np.take(quality, w.source, axis=0, out=w.quality, mode="clip")
-    np.greater_equal(w.quality, BAD, out=w.is_bad)
-    np.logical_or(w.is_bad, np.isnan(w.value), out=w.is_bad)
-
-    np.multiply(state["alarm.active"], a.deadband, out=w.number)
-    np.subtract(w.limit, w.number, out=w.number)  # an active alarm returns beyond its deadband
-    signed = w.value[:count]
-    np.multiply(signed, a.sign, out=signed)
-    np.greater_equal(signed, w.number, out=w.met)
-    np.copyto(w.met, w.source_bad, where=a.on_bad)
-    np.greater(w.source_bad, a.on_bad, out=w.held)
-
-    np.greater_equal(w.value[count:], 0.5, out=w.suppressed)
-    np.greater(w.suppressed, w.unless_bad, out=w.suppressed)  # an unknown condition suppresses nothing
-    np.logical_and(w.suppressed, w.has_unless, out=w.suppressed)
+def _begin(plan: Plan, state: State, w: Work, quality: Codes) -> None:
+    """Find the thresholds of new or restored alarms."""
+    state["alarm.threshold"][...] = plan.alarms.limit - w.deadband * state["alarm.active"]
+    quality[plan.alarms.row] = GOOD
 
 
-def _delay(plan: Plan, state: State, w: Work, mono: int) -> None:
-    """Run the on and off delays: set ``due`` where an alarm changes between active and not."""
-    a, active, since = plan.alarms, state["alarm.active"], state["alarm.since"]
-    np.not_equal(w.met, active, out=w.pending)
-    np.greater(w.pending, w.held, out=w.pending)
-    np.logical_or(w.pending, w.held, out=w.mask)
-    np.logical_not(w.mask, out=w.mask)
-    np.copyto(since, _IDLE, where=w.mask)
-    np.minimum(since, mono, out=since, where=w.pending)
-    np.copyto(w.delay, a.on_ns)
-    np.copyto(w.delay, a.off_ns, where=active)
-    np.subtract(mono, since, out=w.elapsed)
-    np.greater_equal(w.elapsed, w.delay, out=w.due)
-    np.logical_and(w.due, w.pending, out=w.due)
-    np.copyto(since, _IDLE, where=w.due)  # the way back has its own delay, from its own beginning
+def _compare(plan: Plan, state: State, w: Work, value: Floats) -> None:
+    """Find where the condition is met; a bad source meets no limit."""
+    x, threshold = w.value, state["alarm.threshold"]
+    np.take(value, plan.alarms.source, axis=0, out=x, mode="clip")
+    np.greater_equal(x[w.high], threshold[w.high], out=w.met[w.high])
+    np.less_equal(x[w.low], threshold[w.low], out=w.met[w.low])
+    np.isnan(x[w.bad], out=w.met[w.bad])
 
 
-def _expire(plan: Plan, state: State, mono: int, emit: Emit) -> None:
+def _delay(plan: Plan, state: State, w: Work, mono: int) -> Ints:
+    """Run the on and off delays; return the places that change between active and not now."""
+    a, active, runs = plan.alarms, state["alarm.active"], state["alarm.runs"]
+    np.not_equal(w.met, active, out=w.mask)
+    np.logical_or(w.mask, runs, out=w.mask)
+    places = np.flatnonzero(w.mask)
+    if not len(places):
+        return places
+    row, since, is_active = places // state.batch, state["alarm.since"].reshape(-1), active.reshape(-1)[places]
+    is_held = np.isnan(w.value.reshape(-1)[places]) & (places < w.limits)
+    is_pending = (w.met.reshape(-1)[places] != is_active) & ~is_held
+    began = np.where(is_pending, np.minimum(since[places], mono), np.where(is_held, since[places], _IDLE))
+    delay = np.where(is_active, a.off_ns[row, 0], a.on_ns[row, 0])
+    is_due = is_pending & (mono - began >= delay)
+    began[is_due] = _IDLE  # the way back has its own delay, from its own beginning
+    since[places] = began
+    runs.reshape(-1)[places] = began != _IDLE
+    return places[is_due]
+
+
+def _expire(plan: Plan, state: State, mono: int, emit: Emit) -> Ints:
     """Let the shelving times run; they stand still while nobody evaluates, so a restart ends none early."""
     shelf, last = state["alarm.shelf_ns"], state["alarm.mono"]
     passed = mono - int(last[0, 0]) if last[0, 0] != _NEVER else 0
     last[...] = mono
     if not np.count_nonzero(shelf):
-        return
+        return np.empty(0, dtype=np.intp)
     was_shelved = shelf > 0
     np.maximum(shelf - passed, 0, out=shelf)
-    for row, column in np.argwhere(was_shelved & (shelf == 0)):
+    ended = np.flatnonzero(was_shelved & (shelf == 0))
+    for row, column in zip(*np.divmod(ended, state.batch), strict=True):
         emit(EventKind.ALARM_UNSHELVED, plan.alarms.keys[row], plant=int(column), text="the shelving time is over")
+    return ended
 
 
-def _change(plan: Plan, state: State, w: Work, emit: Emit) -> None:
+def _suppress(state: State, w: Work, value: Floats, quality: Codes) -> tuple[Ints, Ints]:
+    """Suppress by design; return the active, unseen alarms that come out of it, and all that changed."""
+    is_known = quality.take(w.conditions, axis=0, mode="clip") < BAD  # an unknown condition suppresses nothing
+    holds = is_known & (value.take(w.conditions, axis=0, mode="clip") >= 0.5)
+    before = state["alarm.unless"]
+    if np.array_equal(holds, before):
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+    before[...] = holds
+    suppressed = holds.take(w.unless, axis=0, mode="clip") & w.has_unless
+    was_suppressed = state["alarm.suppressed"]
+    changed = np.flatnonzero(suppressed != was_suppressed)
+    was_suppressed[...] = suppressed
+    is_unseen = state["alarm.active"] & ~state["alarm.acked"] & ~suppressed
+    return changed[is_unseen.reshape(-1)[changed]], changed
+
+
+def _change(plan: Plan, state: State, w: Work, quality: Codes, due: Ints, shown: Ints, emit: Emit) -> None:
     """Carry out what is due, record it, and record active alarms that come out of suppression."""
-    active, acked, suppressed = state["alarm.active"], state["alarm.acked"], state["alarm.suppressed"]
-    shown_again = suppressed & ~w.suppressed & active & ~acked
-    suppressed[...] = w.suppressed
-    is_hidden = suppressed | (state["alarm.shelf_ns"] > 0)
-    active ^= w.due
-    np.copyto(acked, False, where=w.due & active)
-    np.copyto(acked, True, where=w.due & ~active & is_hidden)
-    for row, column in np.argwhere(w.due | shown_again):
-        kind = EventKind.ALARM_RAISED if active[row, column] else EventKind.ALARM_CLEARED
-        _emit_alarm(plan, w, kind, row=int(row), column=int(column), is_hidden=is_hidden, emit=emit)
+    active, acked = state["alarm.active"].reshape(-1), state["alarm.acked"].reshape(-1)
+    row = due // state.batch
+    is_active = ~active[due]
+    active[due] = is_active
+    acked[due] = ~is_active & (acked[due] | _is_hidden(state, due))
+    threshold = plan.alarms.limit[row, 0] - np.where(is_active, w.deadband[row, 0], 0.0)
+    state["alarm.threshold"].reshape(-1)[due] = threshold
+    for place in np.union1d(due, shown):
+        kind = EventKind.ALARM_RAISED if active[place] else EventKind.ALARM_CLEARED
+        _emit_alarm(plan, state, w, quality, kind, int(place), emit)
 
 
-def _emit_alarm(plan: Plan, w: Work, kind: EventKind, *, row: int, column: int, is_hidden: Bools, emit: Emit) -> None:
+def _is_hidden(state: State, places: Ints) -> Bools:
+    return state["alarm.suppressed"].reshape(-1)[places] | (state["alarm.shelf_ns"].reshape(-1)[places] > 0)
+
+
+def _emit_alarm(plan: Plan, state: State, w: Work, quality: Codes, kind: EventKind, place: int, emit: Emit) -> None:
     a = plan.alarms
-    reading = float(w.value[row, column] * a.sign[row, 0])  # the buffer holds sign * value
+    row, column = divmod(place, state.batch)
+    reading = float(w.value[row, column])
     emit(
         kind,
         a.keys[row],
@@ -152,23 +192,29 @@ def _emit_alarm(plan: Plan, w: Work, kind: EventKind, *, row: int, column: int, 
         severity=int(a.severity[row]),
         value=None if np.isnan(reading) else reading,
         limit=None if a.on_bad[row, 0] else float(a.limit[row, 0]),
-        quality=int(w.quality[row, column]),
-        data={"hidden": bool(is_hidden[row, column])},
+        quality=int(quality[a.source[row], column]),
+        data={"hidden": bool(_is_hidden(state, np.array([place]))[0])},
     )
 
 
-def _show(plan: Plan, state: State, w: Work, value: Floats, quality: Codes) -> None:
+def _told(state: State) -> Ints:
+    """Return the places that commands have changed."""
+    told = state["alarm.told"]
+    rows = np.flatnonzero(told)
+    if len(rows):
+        told[...] = False
+    return (rows[:, np.newaxis] * state.batch + np.arange(state.batch)).reshape(-1)
+
+
+def _show(plan: Plan, state: State, value: Floats, places: Ints) -> None:
     """Write the states into the alarm rows."""
-    acked = state["alarm.acked"]
-    np.logical_not(acked, out=w.mask)
-    np.multiply(w.mask, float(AlarmState.RETURNED_UNACKED), out=w.code)
-    np.add(acked, float(AlarmState.UNACKED), out=w.number)  # UNACKED + 1 is ACKED
-    np.copyto(w.code, w.number, where=state["alarm.active"])
-    np.copyto(w.code, float(AlarmState.SUPPRESSED), where=w.suppressed)
-    np.greater(state["alarm.shelf_ns"], 0, out=w.mask)
-    np.copyto(w.code, float(AlarmState.SHELVED), where=w.mask)
-    value[plan.alarms.row] = w.code
-    quality[plan.alarms.row] = GOOD
+    active, acked = state["alarm.active"].reshape(-1)[places], state["alarm.acked"].reshape(-1)[places]
+    code = np.where(acked, float(AlarmState.NORMAL), float(AlarmState.RETURNED_UNACKED))
+    code[active] = np.where(acked[active], float(AlarmState.ACKED), float(AlarmState.UNACKED))
+    code[state["alarm.suppressed"].reshape(-1)[places]] = float(AlarmState.SUPPRESSED)
+    code[state["alarm.shelf_ns"].reshape(-1)[places] > 0] = float(AlarmState.SHELVED)
+    row, column = np.divmod(places, state.batch)
+    value[plan.alarms.row[row], column] = code
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -179,6 +225,7 @@ def command(plan: Plan, state: State, alarm: int, wish: Command, *, emit: Emit) 
     key = plan.alarms.keys[alarm]
     if wish.role not in ROLES:
         return Reason.NO_RIGHT, f"{key}: role {wish.role.name.lower()} may not acknowledge or shelve alarms"
+    state["alarm.told"][alarm] = True
     match wish.action:
         case Action.ACK:
             return _ack(plan, state, alarm, wish, emit)

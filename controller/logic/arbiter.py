@@ -20,7 +20,7 @@ class Owner(IntEnum):
     NOBODY = 0  # the last value stands; NaN as long as none is known
     AUTO = 1
     MANUAL = 2
-    LOCAL = 3  # its loop tracks (LO): the last value stands
+    LOCAL = 3  # its loop is in LO: what the loop tracks is sent
     PROTECTION = 4  # a trip or an interlock
 
 
@@ -51,7 +51,7 @@ def arbitrate(
     np.copyto(owner, _PROTECTION, where=is_forced)
 
     has_loop = (out.loop >= 0)[:, np.newaxis]
-    decided = (owner == _AUTO) | (owner == _MANUAL)
+    decided = (owner >= _AUTO) & (owner <= _LOCAL)
     np.copyto(mv, demand, where=decided & has_loop)
     np.copyto(mv, operator, where=decided & ~has_loop)
     np.copyto(mv, forces, where=is_forced)
@@ -69,6 +69,6 @@ def _asking(plan: Plan, demand: Floats, mode: npt.NDArray[np.int8], operator: Fl
     of_loop = np.zeros_like(actual, dtype=np.int8)
     np.copyto(of_loop, _AUTO, where=is_asked & (actual > _MODE_MAN))
     np.copyto(of_loop, _MANUAL, where=is_asked & (actual == _MODE_MAN))
-    np.copyto(of_loop, _LOCAL, where=actual == _MODE_LO)
+    np.copyto(of_loop, _LOCAL, where=is_asked & (actual == _MODE_LO))
     owner[driven] = of_loop
     return owner

@@ -130,9 +130,7 @@ def qualify(
     is_good = (raw >= scale.good_lo) & (raw <= scale.good_hi)
     if not is_good.all():
         _judge_range(scale, raw, is_good, value, quality)
-    if not is_answered.all():
-        _judge_age(scale, is_answered, age_s, lost, quality)
-    np.copyto(value, np.nan, where=quality >= q.BAD)
+    judge_age(scale, is_answered, age_s, value, quality, lost)
     return value, quality
 
 
@@ -149,8 +147,19 @@ def _judge_range(scale: Scaling, raw: Floats, is_good: Bools, value: Floats, qua
     np.copyto(value, scale.hi, where=is_high)
 
 
-def _judge_age(scale: Scaling, is_answered: Bools, age_s: Floats, lost: q.Codes | None, quality: q.Codes) -> None:
-    """Mark what the last poll did not bring; a failed sensor stays one while its last number is usable."""
+def judge_age(
+    scale: Scaling, is_answered: Bools, age_s: Floats, value: Floats, quality: q.Codes, lost: q.Codes | None = None
+) -> None:
+    """Mark what the last poll did not bring, in place; value and quality are those of the last one that did.
+
+    A failed sensor stays one while its last number is usable. What is BAD has no value.
+    """
+    if not is_answered.all():
+        _mark_missing(scale, is_answered, age_s, quality, lost)
+    np.copyto(value, np.nan, where=quality >= q.BAD)
+
+
+def _mark_missing(scale: Scaling, is_answered: Bools, age_s: Floats, quality: q.Codes, lost: q.Codes | None) -> None:
     is_missing = ~is_answered
     np.copyto(quality, np.uint32(q.UNCERTAIN_LAST_USABLE), where=is_missing & (quality < q.BAD))
     is_stale = is_missing & (age_s > scale.stale_s)

@@ -95,7 +95,9 @@ class Conditions:
             self._change(key, state, self._events.trip(info, state, stamp), stamp.event_id)
 
     def show(self, event: Event) -> None:
-        """Follow one event of the controller and offer it to the subscribers."""
+        """Follow one event of the controller and offer it to the subscribers; the emission record is for reports."""
+        if event.kind is EventKind.EMISSION_RECORDED:
+            return
         if event.kind in _ALARM_KINDS and event.source in self._alarms:
             record = self._alarm_changed(self._alarms[event.source], event)
         elif event.kind in _TRIP_KINDS and event.source in self._trips:

@@ -44,6 +44,10 @@ KIND_TEXT: Final = {
     EventKind.TRIP_ACTED: Text("Interlock acts", "Блокировка действует"),
     EventKind.TRIP_CLEARED: Text("Interlock cleared", "Блокировка снята"),
     EventKind.TRIP_RESET: Text("Trip reset", "Защита сброшена"),
+    EventKind.BYPASS_ASKED: Text("Bypass asked for", "Запрошен вывод защиты"),
+    EventKind.BYPASS_BEGUN: Text("Bypass begun", "Защита выведена"),
+    EventKind.BYPASS_ENDS_SOON: Text("Bypass ends soon", "Вывод защиты скоро закончится"),
+    EventKind.BYPASS_ENDED: Text("Bypass ended", "Вывод защиты окончен"),
     EventKind.COMMAND_ACCEPTED: Text("Command accepted", "Команда принята"),
     EventKind.COMMAND_REJECTED: Text("Command refused", "Команда отклонена"),
     EventKind.MODE_SHED: Text(
@@ -55,6 +59,9 @@ KIND_TEXT: Final = {
         "Device holds another output than was sent", "Выход устройства отличается от заданного"
     ),
     EventKind.SCAN_OVERRUN: Text("Scan overrun", "Превышено время цикла"),
+    EventKind.EMISSION_RECORDED: Text("Emission mean recorded", "Записано среднее значение выбросов"),
+    EventKind.EMISSION_EXCEEDED: Text("Emission limit exceeded", "Превышена норма выбросов"),
+    EventKind.EMISSION_GAP: Text("Gap in the emission record", "Пропуск в учёте выбросов"),
     EventKind.CONTROL_FAILED: Text("Control failed: loops hold", "Отказ управления: контуры удерживают выход"),
 }
 _SYSTEM_TYPES: Final = {

@@ -18,6 +18,12 @@ Kind = Literal["b", "i", "f"]  # truth, 64 bit integer, double
 Constant = bool | int | float
 KINDS = "bif"  # the wider one wins when two meet
 DTYPES: dict[str, type[np.generic]] = {"b": np.bool_, "i": np.int64, "f": np.float64}
+MEMORY = {
+    np.dtype(np.bool_): "i8",
+    np.dtype(np.int64): "i64",
+    np.dtype(np.uint32): "i32",
+    np.dtype(np.float64): "double",
+}
 
 
 class CompileError(PlantError):
@@ -59,6 +65,7 @@ class Slot:
     rows: int
     kind: Kind
     is_shared: bool
+    memory: str  # one of MEMORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,20 @@ class Plan:
         """Return the last chunk that loads each element."""
         return {a.detail: c.number for c in self.chunks for node in c.nodes for a in node.args if a.op == "load"}
 
+    def touched(self) -> list[list[tuple[int, int, bool]]]:
+        """Return for each chunk the elements that it is the first to touch: (slot, row, whether it is written)."""
+        seen: set[tuple[int, int]] = set()
+        written = {(slot, row) for c in self.chunks for slot, row, _ in c.stores}
+        found: list[list[tuple[int, int, bool]]] = []
+        for c in self.chunks:
+            used = [a.detail for node in c.nodes for a in node.args if a.op == "load"]
+            used += [a.detail for _, _, node in c.stores for a in (node, *node.args) if a.op == "load"]
+            used += [(slot, row) for slot, row, _ in c.stores]
+            own = [place for place in dict.fromkeys(used) if place not in seen]
+            seen.update(own)
+            found.append([(*place, place in written) for place in own])
+        return found
+
     def _place_stores(self, outputs: Outputs) -> None:
         """Put each store into the first chunk of its paths behind its value and behind the last load of the element."""
         at_end: dict[int, Chunk] = {}

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from controller.core.state import State
 from plc_sim.compiled import indexing, operations
 from plc_sim.compiled.arrays import Constants, Traced, caller, filled, kind_of, new_array, nodes, plain, wrap
-from plc_sim.compiled.graph import DTYPES, CompileError, Graph, Node, Rules, Slot
+from plc_sim.compiled.graph import MEMORY, CompileError, Graph, Node, Rules, Slot
 
 T = TypeVar("T")
 RULES = Rules(operations.UFUNCS, operations.FUNCTIONS | indexing.FUNCTIONS)
@@ -51,11 +51,12 @@ def layout(state: State) -> tuple[Slot, ...]:
     found: list[Slot] = []
     for name, slot in state.slots.items():
         array = slot.array
-        if array.dtype not in DTYPES.values():
+        if array.dtype not in MEMORY:
             raise CompileError(
-                f"{name}: an array of {array.dtype} in the registry; float64, int64 and bool can be compiled"
+                f"{name}: an array of {array.dtype} in the registry; {', '.join(map(str, MEMORY))} can be compiled"
             )
-        found.append(Slot(name, array.size // array.shape[-1], kind_of(array.dtype), slot.is_shared))
+        rows, memory = array.size // array.shape[-1], MEMORY[array.dtype]
+        found.append(Slot(name, rows, kind_of(array.dtype), slot.is_shared, memory))
     return tuple(found)
 
 

@@ -4,17 +4,15 @@ Lanes beyond the batch are masked in all loads and stores, so a column is calcul
 the width of the batch. There is no fast-math: LLVM may not change a bit.
 """
 
-from collections.abc import Iterable
-
 from plc_sim.compiled.functions import CALLED
 from plc_sim.compiled.graph import CompileError, Node
 from plc_sim.compiled.ir import LINE, REAL, TRUTH, TYPES, WHOLE, WIDTH, splat
 from plc_sim.compiled.plan import Chunk, Plan
 from plc_sim.compiled.trace import Program
 
-MEMORY = {"f": "double", "i": "i64", "b": "i8"}
-BYTES = {"f": 8, "i": 8, "b": 1}
-SUFFIX = {"double": f"v{WIDTH}f64", "i64": f"v{WIDTH}i64", "i8": f"v{WIDTH}i8"}
+MEMORY = {"f": "double", "i": "i64", "b": "i8"}  # of tables
+BYTES = {"double": 8, "i64": 8, "i32": 4, "i8": 1}
+SUFFIX = {"double": f"v{WIDTH}f64", "i64": f"v{WIDTH}i64", "i32": f"v{WIDTH}i32", "i8": f"v{WIDTH}i8"}
 LANES = "<" + ", ".join(f"i64 {lane}" for lane in range(WIDTH)) + ">"
 BINARY = {
     "f": {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"},
@@ -48,6 +46,9 @@ UNARY = {
 }
 
 
+CHUNK_ARGUMENTS = "ptr %pointers, ptr %scratch, i64 %batch, i64 %first, i64 %last"
+
+
 class Writer:
     """The text of one function, line by line."""
 
@@ -68,14 +69,32 @@ class Writer:
                 self.save(node, self.plan.scratch[node.number])
         for slot, row, node in c.stores:
             self.store(slot, row, node)
-        head = f"void @chunk{c.number}(ptr %pointers, ptr %scratch, i64 %batch, i64 %column)"
-        start = (
-            "  %left = sub i64 %batch, %column",
-            f"  %left.first = insertelement {WHOLE} poison, i64 %left, i64 0",
-            f"  %lefts = shufflevector {WHOLE} %left.first, {WHOLE} poison, <{WIDTH} x i32> zeroinitializer",
-            f"  %mask = icmp ult {WHOLE} {LANES}, %lefts",
-        )
-        return self.function(head, start, "void")
+        body = "\n".join(self.lines)
+        return f"""define internal void @chunk{c.number}({CHUNK_ARGUMENTS}) #0 {{
+entry:
+  %count = sub i64 %last, %first
+  %apart = mul i64 %count, {LINE}
+  br label %test
+test:
+  %block = phi i64 [ %first, %entry ], [ %next, %body ]
+  %has.more = icmp slt i64 %block, %last
+  br i1 %has.more, label %body, label %done
+body:
+  %column = mul i64 %block, {WIDTH}
+  %number = sub i64 %block, %first
+  %offset = mul i64 %number, {LINE}
+  %lines = getelementptr i8, ptr %scratch, i64 %offset
+  %left = sub i64 %batch, %column
+  %left.first = insertelement {WHOLE} poison, i64 %left, i64 0
+  %lefts = shufflevector {WHOLE} %left.first, {WHOLE} poison, <{WIDTH} x i32> zeroinitializer
+  %mask = icmp ult {WHOLE} {LANES}, %lefts
+{body}
+  %next = add i64 %block, 1
+  br label %test
+done:
+  ret void
+}}
+"""
 
     def decide(self, program: Program) -> str:
         """Return the function that says which path this step takes."""
@@ -88,7 +107,7 @@ class Writer:
                 is_so = is_true if answer else self.line(f"xor i1 {is_true}, true")
                 holds = self.line(f"and i1 {holds}, {is_so}")
             path = self.line(f"select i1 {holds}, i64 {number}, i64 {path}")
-        return self.function("i64 @decide(ptr %pointers)", (), f"i64 {path}")
+        return "\n".join(["define internal i64 @decide(ptr %pointers) #0 {", *self.lines, f"  ret i64 {path}\n}}\n"])
 
     def define_with_arguments(self, node: Node) -> None:
         """Write a node after all that it needs."""
@@ -96,10 +115,6 @@ class Writer:
             for arg in node.args:
                 self.define_with_arguments(arg)
             self.define(node)
-
-    def function(self, head: str, start: Iterable[str], result: str) -> str:
-        """Return the text of the function."""
-        return "\n".join([f"define internal {head} #0 {{", *start, *self.lines, f"  ret {result}\n}}\n"])
 
     def line(self, text: str) -> str:
         """Add a line and return its result's name."""
@@ -126,7 +141,7 @@ class Writer:
     def address(self, slot: int, row: int | str) -> str:
         """Return the address of this block's part of a row; ``row`` may be the name of a scalar."""
         layout = self.graph.slots[slot]
-        memory = MEMORY[layout.kind]
+        memory = layout.memory
         if layout.is_shared:
             return self.line(f"getelementptr {memory}, ptr {self.pointer(self.source(slot))}, i64 {row}")
         start = self.line(f"mul i64 %batch, {row}")
@@ -142,16 +157,18 @@ class Writer:
     def load(self, slot: int, row: int | str) -> str:
         """Load a row of the registry."""
         layout = self.graph.slots[slot]
-        memory, place = MEMORY[layout.kind], self.address(slot, row)
+        memory, place = layout.memory, self.address(slot, row)
         kind = f"<{WIDTH} x {memory}>"
         if layout.is_shared:
             loaded = self.spread(self.line(f"load {memory}, ptr {place}"), memory)
         else:
             loaded = self.line(
-                f"call {kind} @llvm.masked.load.{SUFFIX[memory]}.p0(ptr align {BYTES[layout.kind]} {place}, "
+                f"call {kind} @llvm.masked.load.{SUFFIX[memory]}.p0(ptr align {BYTES[memory]} {place}, "
                 f"{TRUTH} %mask, {kind} zeroinitializer)"
             )
-        return self.line(f"icmp ne {kind} {loaded}, zeroinitializer") if layout.kind == "b" else loaded
+        if layout.kind == "b":
+            return self.line(f"icmp ne {kind} {loaded}, zeroinitializer")
+        return self.line(f"zext {kind} {loaded} to {WHOLE}") if memory == "i32" else loaded
 
     def spread(self, scalar: str, memory: str) -> str:
         """Return a scalar in all lanes."""
@@ -162,10 +179,12 @@ class Writer:
     def store(self, slot: int, row: int, node: Node) -> None:
         """Store a row of the registry."""
         layout = self.graph.slots[slot]
-        memory, value = MEMORY[layout.kind], self.value(node)
+        memory, value = layout.memory, self.value(node)
         kind = f"<{WIDTH} x {memory}>"
         if layout.kind == "b":
             value = self.line(f"zext {TRUTH} {value} to {kind}")
+        elif memory == "i32":
+            value = self.line(f"trunc {WHOLE} {value} to {kind}")
         if layout.is_shared:
             scalar = self.line(f"extractelement {kind} {value}, i64 0")
             place = self.line(f"getelementptr {memory}, ptr {self.pointer(slot)}, i64 {row}")
@@ -173,12 +192,17 @@ class Writer:
             return
         self.lines.append(
             f"  call void @llvm.masked.store.{SUFFIX[memory]}.p0({kind} {value}, "
-            f"ptr align {BYTES[layout.kind]} {self.address(slot, row)}, {TRUTH} %mask)"
+            f"ptr align {BYTES[memory]} {self.address(slot, row)}, {TRUTH} %mask)"
         )
+
+    def kept(self, place: int) -> str:
+        """Return the address of this block's line of the scratch area."""
+        start = self.line(f"mul i64 %apart, {place}")
+        return self.line(f"getelementptr i8, ptr %lines, i64 {start}")
 
     def save(self, node: Node, place: int) -> None:
         """Keep a value for another chunk; truth values as the bits of a byte."""
-        address = self.line(f"getelementptr i8, ptr %scratch, i64 {place * LINE}")
+        address = self.kept(place)
         value, kind = self.names[node.number], TYPES[node.kind]
         if node.kind == "b":
             value, kind = self.line(f"bitcast {TRUTH} {value} to i{WIDTH}"), f"i{WIDTH}"
@@ -186,7 +210,7 @@ class Writer:
 
     def recall(self, node: Node) -> str:
         """Return what another chunk has kept."""
-        address = self.line(f"getelementptr i8, ptr %scratch, i64 {self.plan.scratch[node.number] * LINE}")
+        address = self.kept(self.plan.scratch[node.number])
         kind = f"i{WIDTH}" if node.kind == "b" else TYPES[node.kind]
         loaded = self.line(f"load {kind}, ptr {address}, align {LINE}")
         return self.line(f"bitcast i{WIDTH} {loaded} to {TRUTH}") if node.kind == "b" else loaded
@@ -295,13 +319,13 @@ class Writer:
     def places(self, node: Node, slot: int, first: int, index: Node) -> str:
         """Return the addresses of each lane's own row."""
         layout = self.graph.slots[slot]
-        if layout.is_shared or layout.kind == "b":
+        if layout.is_shared or layout.memory not in ("double", "i64"):
             raise CompileError(f"{node.place}: rows of {layout.name} cannot be chosen for each plant")
         row = self.line(f"add {WHOLE} {self.value(index)}, {splat('i', first)}")
         start = self.line(f"mul {WHOLE} {row}, {self.spread('%batch', 'i64')}")
         column = self.line(f"add {WHOLE} {self.spread('%column', 'i64')}, {LANES}")
         offset = self.line(f"add {WHOLE} {start}, {column}")
-        return self.line(f"getelementptr {MEMORY[layout.kind]}, ptr {self.pointer(slot)}, {WHOLE} {offset}")
+        return self.line(f"getelementptr {layout.memory}, ptr {self.pointer(slot)}, {WHOLE} {offset}")
 
     def load_at(self, node: Node) -> str:
         """Return an element of the registry at an index."""

@@ -92,6 +92,10 @@ def start(
                 "choose a lower initial load or change its design point in the configuration (process:)"
             )
     settle(cleaning, gas, furnace, inputs, around, signals)
+    # Their controllers have had the heaters of the hoppers on for half of the time; now they are off.
+    hoppers = cleaning.filter
+    hoppers.hopper_k[...] += 0.5 * hoppers.heater_k
+    cleaning.step(gas, furnace, inputs, around, signals, 1e-9)
     return inputs
 
 

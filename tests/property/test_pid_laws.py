@@ -25,16 +25,19 @@ def wide(x: float, width: int) -> Floats:
 
 def make(t: tuple[float, ...], width: int = 1) -> tuple[pid.Tuning, pid.Memory]:
     kp, ti, td, b, c, n, action = t
-    tuning = pid.Tuning(*(wide(x, 1) for x in (kp * action, ti, td, b, c, n, 0.0, 100.0)))
+    found = pid.Coefficients(*(wide(0.0, 1) for _ in range(4)))
+    pid.find_coefficients(
+        found, kp=wide(kp, 1), ti=wide(ti, 1), td=wide(td, 1), n=wide(n, 1), action=wide(action, 1), dt=0.1
+    )
+    tuning = pid.Tuning(found.k, found.share, found.d_kept, found.d_gain, wide(b, 1), wide(c, 1))
     return tuning, pid.Memory(*(np.zeros((1, width)) for _ in range(4)))
 
 
 def step(t: pid.Tuning, m: pid.Memory, op: Floats, r: float, y: float, ff: float = 0.0) -> None:
-    no = np.zeros(op.shape, dtype=np.bool_)
     width = op.shape[1]
     pid.step(
-        t, m, r=wide(r, width), y=wide(y, width), ff=wide(ff, width), op=op, dt=0.1,
-        max_move=wide(np.inf, 1), no_more=no, no_less=no, where=~no,
+        t, m, r=wide(r, width), y=wide(y, width), ff=wide(ff, width), op=op, lo=wide(0.0, 1), hi=wide(100.0, 1),
+        where=np.ones(op.shape, dtype=np.bool_),
     )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ class ProtectionMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_effect_of_an_acting_row_is_forced_and_no_other(self) -> None:
-        expected = {output: value for row in ROWS if row.key in self.acting for output, value, _ in row.forces}
+        expected = {force[0]: force[1] for row in ROWS if row.key in self.acting for force in row.forces}
         forced = {o: float(f) for o, f in zip(OUTPUTS, self.bench.forces[:, 0], strict=True) if np.isfinite(f)}
         assert forced == expected
 
@@ -214,7 +214,7 @@ def test_a_column_of_a_batch_equals_the_same_plant_alone_bit_for_bit() -> None:
             assert wide.value[:, column].tobytes() == bench.value[:, 0].tobytes()
             assert wide.forces[:, column].tobytes() == bench.forces[:, 0].tobytes()
             for name, slot in bench.state.slots.items():
-                if slot.array.shape[-1] == 1 and name.startswith("protection."):
+                if not slot.is_shared and name.startswith("protection."):
                     assert wide.state[name][:, column].tobytes() == slot.array[:, 0].tobytes(), name
     for column, bench in alone.items():
         mine = [(e.kind, e.source, e.fields) for e in wide.events if e.plant == column]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 MAX_LINES = 400
-WRITTEN_BY_PROGRAMS = {"docs/validation.md"}
+WRITTEN_BY_PROGRAMS = ("docs/validation.md", "docs/control")  # how their paths begin
 LOCKS = {"requirements.lock", "package-lock.json"}
 RULES = 12
 FORBIDDEN = {
@@ -48,7 +48,7 @@ def test_every_source_file_is_short(repository: Path) -> None:
         str(file.relative_to(repository)): count
         for file in tracked(repository)
         if file.suffix in {".py", ".js", ".mjs", ".md", ".sh"}
-        and str(file.relative_to(repository)) not in WRITTEN_BY_PROGRAMS
+        and not str(file.relative_to(repository)).startswith(WRITTEN_BY_PROGRAMS)
         and (count := len(file.read_text(encoding="utf-8").splitlines())) > MAX_LINES
     }
     assert not long

@@ -315,9 +315,11 @@ def test_column_k_of_batch_64_equals_batch_1_in_every_bit(plan: Plan) -> None:
     many, one = Desk(plan, width), Desk(plan, 1)
     lo = np.array([[p.lo] for p in plan.inputs])
     span = np.array([[p.hi - p.lo] for p in plan.inputs])
+    is_bool = np.array([p.form == "bool" for p in plan.inputs])
     orders = [Command("1", "L1-FIC-1601.MODE", value=Mode.AUTO, role=Role.ENGINEER)]
     for k in range(120):
         x = lo + span * rng.random((len(plan.inputs), width))
+        x[is_bool] = np.round(x[is_bool])
         is_bad = rng.random(x.shape) < 0.05
         x[is_bad] = np.nan
         many.value, many.quality = x, np.where(is_bad, np.uint32(BAD_SENSOR_FAILURE), np.uint32(GOOD))

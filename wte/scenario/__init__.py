@@ -3,7 +3,8 @@
 The same file and seed give the same result on every run.
 """
 
+from wte.scenario.judge import Verdict
 from wte.scenario.model import Scenario, load_scenario
-from wte.scenario.play import Result, Verdict, play
+from wte.scenario.play import Result, play
 
 __all__ = ["Result", "Scenario", "Verdict", "load_scenario", "play"]

@@ -1,11 +1,13 @@
 """Small makers of plan arrays: columns (n, 1) that broadcast over the batch, row numbers (n,)."""
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
 from controller.core import models
+from controller.core.models.protection import Cause
 from controller.core.plan import Bools, Ints
 from controller.core.tags import Floats
 
@@ -35,10 +37,17 @@ def starts(sizes: Sequence[int]) -> list[int]:
     return [sum(sizes[:n]) for n in range(len(sizes))]
 
 
-def limit_of(spec: models.VoteSpec | models.ResetWhen) -> tuple[float, float]:
+def limit_of(spec: models.Limit) -> tuple[float, float]:
     """Return (limit, sign) with the meaning ``sign * value >= sign * limit``."""
     if spec.above is not None:
         return spec.above, 1.0
     if spec.below is not None:
         return spec.below, -1.0
+    if isinstance(spec, Cause) and spec.is_bad:
+        return inf, 1.0  # no value is true: only bad channels make the vote act
     return 0.5, 1.0 if spec.is_true else -1.0
+
+
+def next_phase(rates: Iterable[int], rate: int) -> int:
+    """Return the phase of the next group of ``rate`` after those of ``rates``: equal rates take turns."""
+    return sum(other == rate for other in rates) % rate

@@ -7,20 +7,25 @@ protection row reads the value of the last scan.
 
 from controller.core import models
 from controller.core.compiler.arrays import rows
-from controller.core.compiler.control import derived_groups, loop_plan, output_plan
-from controller.core.compiler.order import derived_order, leaf, loop_order
+from controller.core.compiler.control import control_groups, loop_plan, output_plan, pv_row
+from controller.core.compiler.derived import derived_groups
+from controller.core.compiler.emissions import emission_plan
+from controller.core.compiler.order import control_order, derived_order, leaf
 from controller.core.compiler.safety import alarm_info, alarm_plan, protection_plan, trip_info
 from controller.core.compiler.table import (
-    TRIP_MEMBERS,
     Table,
+    action_row,
     alarm_row,
     alarms_of,
     loop_row,
+    members_of,
     text,
     trip_row,
 )
 from controller.core.config import Config, Placed
-from controller.core.plan import LOOP_MEMBERS, DevicePlan, Plan, PointPlan
+from controller.core.config.forward import destinations
+from controller.core.loop_plan import LOOP_MEMBERS
+from controller.core.plan import TRIP_MEMBERS, DevicePlan, Plan, PointPlan
 from controller.core.tags import RowKind, TagTable
 
 
@@ -29,24 +34,36 @@ def compile_plan(config: Config) -> Plan:
     tags = config.tags
     inputs = [t for t in tags.values() if t.spec.input]
     outputs = [t for t in tags.values() if t.spec.output]
-    derived = derived_order(tags)
-    loops = loop_order(config)
+    among_loops = control_order(config)
+    late = [[tags[key] for key in group] for group in among_loops if group[0] in tags]
+    early = derived_order({key: t for key, t in tags.items() if not any(key in group for group in among_loops)})
+    derived = [*early, *late]
+    loops = [config.loops[key] for group in among_loops for key in group if key in config.loops]
     matrix = list(config.protection.values())
     alarms = alarms_of(tags)
     system = [t for t in tags.values() if t.spec.system]
-    driven = {loop.spec.output for loop in loops}
+    driven = {to for loop in loops for to in destinations(loop.spec)}
 
     table = Table()
     table.add_tags(inputs, RowKind.INPUT)
     table.add_tags([placed for group in derived for placed in group], RowKind.DERIVED)
+    table.add_tags([t for t in tags.values() if t.spec.emission], RowKind.EMISSION)
     table.add_tags(outputs, RowKind.OUTPUT, driven)
-    pv = {loop.key: table.rows[table.index[loop.spec.pv]] for loop in loops}
-    table.add_rows(loop_row(loop, pv[loop.key], member) for member in LOOP_MEMBERS for loop in loops)
+    pv = {loop.key: pv_row(config, table, loop) for loop in loops}
+    table.add_rows(
+        loop_row(loop, pv[loop.key], member)
+        for member in LOOP_MEMBERS
+        for loop in loops
+        if member in members_of(config, loop)
+    )
     table.add_rows(trip_row(row, member) for member in TRIP_MEMBERS for row in matrix)
+    table.add_rows(action_row(action) for action in config.actions.values())
     table.add_rows(alarm_row(alarm) for alarm in alarms)
     table.add_tags(system, RowKind.SYSTEM)
 
     output_keys = [o.key for o in outputs]
+    groups = derived_groups(config, table, derived)
+    loops_plan = loop_plan(config, table, among_loops, output_keys)
     devices = {name: number for number, name in enumerate(config.plant.devices)}
     return Plan(
         name=config.plant.name,
@@ -61,15 +78,17 @@ def compile_plan(config: Config) -> Plan:
         devices=tuple(_device(name, d) for name, d in config.plant.devices.items()),
         inputs=tuple(_point(config, n, t, devices) for n, t in enumerate(inputs)),
         outputs=tuple(_point(config, n, t, devices) for n, t in enumerate(outputs)),
-        derived=derived_groups(table, derived),
+        derived=groups[: len(early)],
+        control=control_groups(among_loops, config, groups[len(early) :], loops_plan),
         derived_time=rows(table.index[leaf(tags, t.key)] for group in derived for t in group),
-        loops=loop_plan(config, table, loops, output_keys),
+        loops=loops_plan,
         protection=protection_plan(config, table, matrix, output_keys),
         alarms=alarm_plan(table, alarms),
-        output=output_plan(outputs, loops),
+        output=output_plan(outputs, loops_plan),
         system={_figure(t): table.index[t.key] for t in system},
         alarm_info=tuple(alarm_info(a) for a in alarms),
         trip_info=tuple(trip_info(config, table, p) for p in matrix),
+        emissions=emission_plan(config, table),
     )
 
 

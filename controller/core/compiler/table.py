@@ -6,15 +6,17 @@ from typing import cast
 
 from controller.core import models
 from controller.core.command import Role
-from controller.core.config import Placed, area_of
-from controller.core.plan import AlarmState, Mode, TripState
+from controller.core.config import Config, Placed, area_of
+from controller.core.config.forward import destinations
+from controller.core.loop_plan import LOOP_MEMBERS
+from controller.core.plan import AlarmState, Mode, Suspension, TripState
 from controller.core.tags import DataType, Row, RowKind, Text
 
 PROCESS_ROLES = frozenset({Role.OPERATOR, Role.SHIFT_LEAD, Role.ENGINEER})
 ENGINEER_ONLY = frozenset({Role.ENGINEER})
 
-TRIP_MEMBERS = ("STATE", "CAUSE", "ARMED", "FIRST_OUT", "BAD")
 ALARM_KINDS = ("hihi", "hi", "lo", "lolo", "active", "bad")
+LOW_KINDS = frozenset({"lo", "lolo"})
 
 _MODE_TEXT = {
     Mode.OOS: Text("Out of service", "Выведен"),
@@ -32,6 +34,8 @@ _TRIP_TEXT = {
     TripState.LATCHED: Text("Tripped, cause present", "Сработала, причина есть"),
     TripState.RESETTABLE: Text("Tripped, may be reset", "Сработала, можно сбросить"),
     TripState.DEGRADED: Text("Healthy, channel bad", "Норма, канал неисправен"),
+    TripState.BYPASSED: Text("Bypassed", "Выведена"),
+    TripState.TEST: Text("Under test", "Проверка"),
 }
 _ALARM_TEXT = {
     AlarmState.NORMAL: Text("Normal", "Норма"),
@@ -41,6 +45,13 @@ _ALARM_TEXT = {
     AlarmState.SHELVED: Text("Shelved", "Отложена"),
     AlarmState.SUPPRESSED: Text("Suppressed by design", "Подавлена логикой"),
     AlarmState.OUT_OF_SERVICE: Text("Out of service", "Выведена"),
+}
+_SUSPENSION_TEXT = {
+    Suspension.NONE: Text("None", "Нет"),
+    Suspension.CHANNEL: Text("Channel", "Канал"),
+    Suspension.FUNCTION: Text("Whole row", "Вся защита"),
+    Suspension.START_UP: Text("Start-up override", "Пусковая блокировка"),
+    Suspension.TEST: Text("Test", "Проверка"),
 }
 _CAUSE_TEXT = ((0, Text("No", "Нет")), (1, Text("Yes", "Да")), (2, Text("Unknown", "Неизвестно")))
 _NO_YES = ((0, Text("No", "Нет")), (1, Text("Yes", "Да")))
@@ -61,6 +72,9 @@ _MEMBER_TEXT = {
     "ARMED": Text("armed", "введена"),
     "FIRST_OUT": Text("first-out order", "очерёдность"),
     "BAD": Text("bad channels", "неисправных каналов"),
+    "BYPASS": Text("bypass", "вывод"),
+    "LEFT": Text("time left of the bypass", "остаток времени вывода"),
+    "ACT": Text("acts", "действует"),
 }
 _ALARM_KIND_TEXT = {
     "hihi": Text("high-high", "верхний аварийный"),
@@ -98,14 +112,15 @@ class Alarm:
 
 
 def alarms_of(tags: dict[str, Placed[models.Tag]]) -> list[Alarm]:
-    """Return the alarms of all tags, in the order of tags and of severity."""
-    return [
+    """Return the alarms of all tags: high ones, low ones, lost quality, each in the order of tags and of severity."""
+    alarms = [
         Alarm(tag.key, kind, spec, tag)
         for tag in tags.values()
         if tag.spec.alarms
         for kind in ALARM_KINDS
         if (spec := cast("models.AlarmSpec | None", getattr(tag.spec.alarms, kind)))
     ]
+    return sorted(alarms, key=lambda alarm: (alarm.kind == "bad", alarm.kind in LOW_KINDS))
 
 
 @dataclass(slots=True)
@@ -152,13 +167,29 @@ def tag_row(placed: Placed[models.Tag], kind: RowKind, writers: frozenset[Role])
     )
 
 
+def members_of(config: Config, loop: Placed[models.Loop]) -> tuple[str, ...]:
+    """Return the members of a loop, in order: those that mean something for its law and its place."""
+    spec = loop.spec
+    left_out: set[str] = set()
+    if spec.law == "station":
+        left_out |= {"SP", "SP_ACT", "ERR"}
+    if spec.law != "pid":
+        left_out |= {"KP", "TI", "TD"}
+    has_source = spec.sp is not None and spec.sp.from_ is not None
+    if not has_source and not any(loop.key in destinations(other.spec) for other in config.loops.values()):
+        left_out.add("SPR")
+    return tuple(member for member in LOOP_MEMBERS if member not in left_out)
+
+
 def loop_row(loop: Placed[models.Loop], pv: Row, member: str) -> Row:
     """Return the row of one member of a loop; ``pv`` is the row of its process value."""
     unit, lo, hi = pv.unit, pv.lo, pv.hi
     data_type, states = DataType.FLOAT, ()
     writers: frozenset[Role] = frozenset()
     match member:
-        case "SP":
+        case "PV":
+            data_type, states = pv.data_type, pv.states
+        case "SP" if loop.spec.sp is not None:
             lo, hi, writers = loop.spec.sp.lo, loop.spec.sp.hi, PROCESS_ROLES
         case "OP":
             unit, lo, hi, writers = "%", loop.spec.op.lo, loop.spec.op.hi, PROCESS_ROLES
@@ -199,18 +230,39 @@ def trip_row(placed: Placed[models.ProtectionRow], member: str) -> Row:
         "ARMED": (_NO_YES, 1.0),
         "FIRST_OUT": ((), 99.0),
         "BAD": ((), 99.0),
+        "BYPASS": (tuple((int(s), t) for s, t in _SUSPENSION_TEXT.items()), float(max(Suspension))),
+        "LEFT": ((), 86_400.0),
     }[member]
+    data_type = {"ARMED": DataType.BOOL, "LEFT": DataType.FLOAT}.get(member, DataType.INT)
     return Row(
         key=f"{placed.key}.{member}",
         kind=RowKind.TRIP,
         title=_joined(placed.spec.title, _MEMBER_TEXT[member]),
-        data_type=DataType.BOOL if member == "ARMED" else DataType.INT,
+        data_type=data_type,
+        unit="s" if member == "LEFT" else "",
         hi=hi,
         states=states,
         instance=placed.instance,
-        area=area_of(next(iter(placed.spec.votes.values())).of[0]),
+        area=area_of(next(iter(placed.spec.votes.values())).leaves[0].of[0]),
         owner=placed.key,
         member=member,
+    )
+
+
+def acts_key(action: str) -> str:
+    """Return the key of the row that tells whether an action acts: ``L1-A2.ACT`` of ``L1/A2``."""
+    return f"{action.replace('/', '-')}.ACT"
+
+
+def action_row(action: Placed[models.ActionGroup]) -> Row:
+    """Return the row that tells whether an action acts."""
+    return Row(
+        key=acts_key(action.key),
+        kind=RowKind.TRIP,
+        title=_joined(action.spec.title, _MEMBER_TEXT["ACT"]),
+        data_type=DataType.BOOL,
+        states=_NO_YES,
+        instance=action.instance,
     )
 
 

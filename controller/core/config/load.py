@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from controller.core.config.derived_checks import check_derived
+from controller.core.config.emission_checks import check_emissions, read_emissions
 from controller.core.config.faults import read_faults
 from controller.core.config.files import read_folder
-from controller.core.config.logic_checks import check_logic
+from controller.core.config.loop_checks import check_loops
 from controller.core.config.placed import Config, Item, Placed
 from controller.core.config.places import Draft, place
 from controller.core.config.plant_checks import check_plant
@@ -18,13 +20,14 @@ from controller.core.config.protection_checks import check_protection
 from controller.core.config.register_checks import check_registers
 from controller.core.config.tag_checks import check_tags
 from controller.core.errors import ConfigError, Issue
+from controller.core.models.emissions import EmissionFile
 from controller.core.models.faults import FaultProgram
 
 M = TypeVar("M", bound=BaseModel)
 
 # Fields that people read, and those that only the simulator reads: changing one must not cold-start anything.
 _NO_BEHAVIOUR = frozenset(
-    {"title", "states", "consequence", "response", "why", "source", "instrument", "actuator", "expect"}
+    {"title", "states", "consequence", "response", "why", "source", "instrument", "actuator", "expect", "process"}
 )
 _PLANT_ONLY = frozenset({"areas", "host", "port"})  # names, and where a device stands in the network
 
@@ -37,14 +40,17 @@ def load(folder: Path) -> Config:
     draft = place(sources, sources.plant)
     draft.issues += sources.issues
     faults = read_faults(folder, sources.plant, draft.issues)
+    emissions = read_emissions(folder, draft.issues)
     check_plant(draft)
     check_tags(draft)
     check_registers(draft)
-    check_logic(draft)
+    check_derived(draft)
+    check_loops(draft)
     check_protection(draft)
+    check_emissions(draft, emissions)
     if draft.issues:
         raise ConfigError(draft.issues)
-    return _config(folder, draft, faults)
+    return _config(folder, draft, faults, EmissionFile() if emissions is None else emissions.spec)
 
 
 def with_devices(config: Config, where: Mapping[str, tuple[str, int]]) -> Config:
@@ -65,6 +71,7 @@ def with_devices(config: Config, where: Mapping[str, tuple[str, int]]) -> Config
         protection=config.protection,
         process=config.process,
         faults=config.faults,
+        emissions=config.emissions,
     )
 
 
@@ -73,7 +80,7 @@ def behaviour_hash(spec: BaseModel) -> str:
     return _digest(_behaviour(spec.model_dump(mode="json", by_alias=True), _NO_BEHAVIOUR))
 
 
-def _config(folder: Path, draft: Draft, faults: Mapping[str, Item[FaultProgram]]) -> Config:
+def _config(folder: Path, draft: Draft, faults: Mapping[str, Item[FaultProgram]], emissions: EmissionFile) -> Config:
     tags, loops = _placed(draft.tags), _placed(draft.loops)
     actions, protection = _placed(draft.actions), _placed(draft.protection)
     plant = _behaviour(draft.plant.model_dump(mode="json"), _NO_BEHAVIOUR | _PLANT_ONLY)
@@ -83,8 +90,9 @@ def _config(folder: Path, draft: Draft, faults: Mapping[str, Item[FaultProgram]]
         (key, tag.spec.model_dump(mode="json", include={"instrument", "actuator"})) for key, tag in tags.items()
     ]
     programs = _placed(faults)
-    whole = _digest([plant, items, draft.process, simulated, {key: one.hash for key, one in programs.items()}])
-    return Config(folder, draft.plant, whole, tags, loops, actions, protection, draft.process, programs)
+    named = {key: one.hash for key, one in programs.items()}
+    whole = _digest([plant, items, draft.process, simulated, named, behaviour_hash(emissions)])
+    return Config(folder, draft.plant, whole, tags, loops, actions, protection, draft.process, programs, emissions)
 
 
 def _placed(items: Mapping[str, Item[M]]) -> dict[str, Placed[M]]:

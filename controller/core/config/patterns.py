@@ -210,6 +210,9 @@ def _entry_issues(item: Item[models.Equipment], pattern: PatternFile) -> Iterato
         if one not in entry.with_ and "default" not in parameter.model_fields_set:
             yield item.issue(f"missing key: {parameter.about}", "with", one)
     used = {table for _, template in pattern.tags.values() for _, table in _places(template)}
+    if bool(used) != (entry.device is not None):
+        text = f"missing key: the pattern {name} has registers" if used else f"the pattern {name} has no registers"
+        yield item.issue(text, "device")
     for table in sorted(used - entry.address.keys()):
         yield item.issue(f"missing key: the pattern {name} has registers there", "address", table)
     for table in sorted(entry.address.keys() - used):

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from controller.core import models
 from controller.core.errors import Issue
+from controller.core.models.emissions import EmissionFile
 from controller.core.models.faults import FaultProgram
 from controller.core.yaml import Document, show
 
@@ -40,6 +41,7 @@ class Config:
     protection: dict[str, Placed[models.ProtectionRow]]
     process: dict[str, dict[str, dict[str, float]]]  # instance -> area -> name -> value, SI
     faults: dict[str, Placed[FaultProgram]] = field(default_factory=dict[str, Placed[FaultProgram]])  # of the simulator
+    emissions: EmissionFile = field(default_factory=EmissionFile)
 
 
 @dataclass(frozen=True, slots=True)

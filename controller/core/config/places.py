@@ -5,18 +5,32 @@ template, ``C0/X`` in one instance. An unknown reference is reported here, once,
 been resolved; the checks afterwards pass over keys that do not exist.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast
 
 from controller.core import models
 from controller.core.config.files import Sources, Template
 from controller.core.config.placed import Item
 from controller.core.config.words import did_you_mean
 from controller.core.errors import Issue
+from controller.core.loop_plan import LOOP_MEMBERS
+from controller.core.plan import TRIP_MEMBERS
 from controller.core.yaml import Document, show
 
-Part = Literal["tags", "loops", "actions"]
+Part = Literal["tags", "loops", "actions", "members"]
+
+VALUES: Final[tuple[Part, ...]] = ("tags", "members")
+"""What a calculation may read: tags, and what the program makes under loops, protection rows and actions."""
+
+_LOOP_REFS: Final = {  # fields of the parts of a loop that name one tag
+    "sp": ("from_", "lo_from", "hi_from"),
+    "feedforward": ("of",),
+    "initial": ("at",),
+    "track": ("when",),
+    "block": ("raise_", "lower"),
+}
+_MEMBERS: Final = {"loops": LOOP_MEMBERS, "protection": TRIP_MEMBERS, "actions": ("ACT",)}
 
 
 @dataclass(slots=True)
@@ -101,13 +115,37 @@ class _Place:
     def loop(self, item: Item[models.Loop]) -> Item[models.Loop]:
         spec = item.spec
         changes: dict[str, Any] = {
-            "pv": self._one(item, spec.pv, ("tags",), "pv"),
-            "output": self._one(item, spec.output, ("tags", "loops"), "output"),
+            "pv": self._one(item, spec.pv, VALUES, "pv"),
+            "outputs": [
+                one.model_copy(update={"to": self._one(item, one.to, ("tags", "loops"), "outputs", n, "to")})
+                for n, one in enumerate(spec.outputs)
+            ],
         }
-        if spec.feedforward is not None:
-            source = self._one(item, spec.feedforward.of, ("tags",), "feedforward", "of")
-            changes["feedforward"] = spec.feedforward.model_copy(update={"of": source})
+        if spec.output is not None:
+            changes["output"] = self._one(item, spec.output, ("tags", "loops"), "output")
+        if spec.tuning is not None and spec.tuning.schedule is not None:
+            schedule = self._refs(item, spec.tuning.schedule, ("of",), "tuning", "schedule")
+            changes["tuning"] = spec.tuning.model_copy(update={"schedule": schedule})
+        for part, names in _LOOP_REFS.items():
+            inner = getattr(spec, part)
+            if inner is not None:
+                changes[part] = self._refs(item, inner, names, part)
+        if spec.initial is not None:
+            unless = self._list(item, spec.initial.unless, ("loops",), "initial", "unless")
+            changes["initial"] = changes["initial"].model_copy(update={"unless": unless})
+        for name in ("reset_from", "start_when"):
+            if (ref := getattr(spec, name)) is not None:
+                changes[name] = self._one(item, ref, VALUES, name)
         return self._placed(item, changes)
+
+    def _refs(self, item: Item[Any], part: Any, names: Iterable[str], *path: str) -> Any:
+        """Return a part of an item with the references in its fields ``names`` resolved."""
+        written = {name: getattr(part, name) for name in names}
+        aliases = {name: type(part).model_fields[name].alias or name for name in names}
+        found = {
+            name: self._one(item, ref, VALUES, *path, aliases[name]) for name, ref in written.items() if ref is not None
+        }
+        return part.model_copy(update=found)
 
     def action(self, item: Item[models.ActionGroup]) -> Item[models.ActionGroup]:
         force = {
@@ -115,44 +153,68 @@ class _Place:
             for ref, value in item.spec.force.items()
             for key in self._many(item, ref, ("tags",), "force", ref)
         }
-        placed = self._placed(item, {"force": force})
+        placed = self._placed(item, {"force": force, "also": self._list(item, item.spec.also, ("actions",), "also")})
         return Item(f"{self.name}/{item.key}", self.name, placed.spec, item.origin)
 
     def row(self, item: Item[models.ProtectionRow]) -> Item[models.ProtectionRow]:
         spec = item.spec
         changes: dict[str, Any] = {
-            "votes": {
-                name: vote.model_copy(update={"of": self._list(item, vote.of, ("tags",), "votes", name, "of")})
-                for name, vote in spec.votes.items()
-            },
+            "votes": {name: self._vote(item, name, vote) for name, vote in spec.votes.items()},
             "actions": self._list(item, spec.actions, ("actions",), "actions"),
         }
         if spec.armed_when != "always":
             changes["armed_when"] = self._one(item, spec.armed_when, ("tags",), "armed_when")
-        if spec.reset_when is not None:
-            tag = self._one(item, spec.reset_when.tag, ("tags",), "reset_when", "tag")
-            changes["reset_when"] = spec.reset_when.model_copy(update={"tag": tag})
+        if isinstance(spec.reset_when, list):
+            changes["reset_when"] = [self._reset(item, one, n) for n, one in enumerate(spec.reset_when)]
+        elif spec.reset_when is not None:
+            changes["reset_when"] = self._reset(item, spec.reset_when)
+        if spec.start_up is not None:
+            until = self._one(item, spec.start_up.until, ("tags",), "start_up", "until")
+            changes["start_up"] = spec.start_up.model_copy(update={"until": until})
         return self._placed(item, changes)
+
+    def _vote(self, item: Item[models.ProtectionRow], name: str, vote: models.VoteSpec) -> models.VoteSpec:
+        of = self._list(item, vote.of, ("tags",), "votes", name, "of")
+        parts = [
+            part.model_copy(update={"of": self._list(item, part.of, ("tags",), "votes", name, "parts", n, "of")})
+            for n, part in enumerate(vote.parts)
+        ]
+        return vote.model_copy(update={"of": of, "parts": parts})
+
+    def _reset(self, item: Item[models.ProtectionRow], one: models.ResetWhen, *number: int) -> models.ResetWhen:
+        return one.model_copy(update={"tag": self._one(item, one.tag, ("tags",), "reset_when", *number, "tag")})
 
     def _placed(self, item: Item[Any], changes: Mapping[str, Any]) -> Item[Any]:
         spec = item.spec.model_copy(update=changes) if changes else item.spec
         return Item(f"{self.name}-{item.key}", self.name, spec, item.origin)
 
     def _derived(self, item: Item[models.Tag], derived: models.Derived) -> models.Derived:
-        if isinstance(derived, models.Lag | models.Above | models.Below | models.Negation):
-            return derived.model_copy(update={"of": self._one(item, derived.of, ("tags",), "derived", "of")})
-        if not isinstance(derived, models.Sum):
-            return derived.model_copy(update={"of": self._list(item, derived.of, ("tags",), "derived", "of")})
+        changes: dict[str, Any] = {}
+        for name in models.REFERENCES:
+            value = getattr(derived, name, None) if name in type(derived).model_fields else None
+            if isinstance(value, str):
+                changes[name] = self._one(item, value, VALUES, "derived", name)
+            elif isinstance(value, dict):
+                refs = cast("dict[str, str]", value)
+                changes[name] = {key: self._one(item, ref, VALUES, "derived", name, key) for key, ref in refs.items()}
+            elif isinstance(value, list) and not isinstance(derived, models.Sum):
+                changes[name] = self._list(item, cast("list[str]", value), VALUES, "derived", name)
+        if isinstance(derived, models.Sum):
+            changes |= self._terms(item, derived)
+        return derived.model_copy(update=changes)
+
+    def _terms(self, item: Item[models.Tag], derived: models.Sum) -> dict[str, Any]:
+        """Return the terms of a sum; a reference that means several tags gives its gain to each."""
         if len(derived.gains) != len(derived.of):
             text = f"{len(derived.gains)} gains for {len(derived.of)} inputs; each input needs its own"
             self.draft.issues.append(item.issue(text, "derived", "gains"))
         of: list[str] = []
         gains: list[float] = []
         for number, (ref, gain) in enumerate(zip(derived.of, derived.gains, strict=False)):
-            keys = self._many(item, ref, ("tags",), "derived", "of", number)
+            keys = self._many(item, ref, VALUES, "derived", "of", number)
             of += keys
             gains += [gain] * len(keys)
-        return derived.model_copy(update={"of": of, "gains": gains})
+        return {"of": of, "gains": gains}
 
     def _alarms(self, item: Item[models.Tag], alarms: models.Alarms) -> models.Alarms:
         changes: dict[str, models.AlarmSpec] = {}
@@ -197,7 +259,7 @@ class _Place:
             return [f"{where}{join}{key}"]
         template = self.draft.templates.get(self.draft.plant.instances[instances[0]].template)
         if template is not None and not _exists(template, key, parts):
-            known = {name for part in parts for name in template.part(part)}
+            known = {name for part in parts for name in _names_of(template, part)}
             text = f"unknown {_kinds(parts)} {ref}{did_you_mean(key, known)}"
             self.draft.issues.append(item.issue(text, *path))
         return [f"{instance}{join}{key}" for instance in instances]
@@ -210,8 +272,16 @@ class _Place:
         return [name for name, one in self.draft.plant.instances.items() if one.template == where]
 
 
+def _names_of(template: Template, part: Part) -> Collection[str]:
+    if part != "members":
+        return template.part(part)
+    return {
+        f"{key}.{member}" for owner, members in _MEMBERS.items() for key in template.part(owner) for member in members
+    }
+
+
 def _exists(template: Template, key: str, parts: tuple[Part, ...]) -> bool:
-    if any(key in template.part(part) for part in parts):
+    if any(key in _names_of(template, part) for part in parts):
         return True
     # What a broken entry would have made is not unknown: LT-1401A and LT-1401.DEV of the group LT-1401, all that the
     # pattern of P-3010A or of HV-2310 adds.
@@ -220,7 +290,8 @@ def _exists(template: Template, key: str, parts: tuple[Part, ...]) -> bool:
 
 
 def _kinds(parts: tuple[Part, ...]) -> str:
-    return " or ".join({"tags": "tag", "loops": "loop", "actions": "action"}[part] for part in parts)
+    words = {"tags": "tag", "loops": "loop", "actions": "action"}
+    return " or ".join(words[part] for part in parts if part in words)
 
 
 def _names(names: Iterable[str]) -> str:

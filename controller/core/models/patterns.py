@@ -38,11 +38,14 @@ class Pattern(Model):
 
 
 class Equipment(Model):
-    """One device made of a pattern. ``address`` is the first register of each table the pattern uses."""
+    """One device made of a pattern. ``address`` is the first register of each table the pattern uses.
+
+    A pattern of calculated values only has no registers, and its devices neither ``device`` nor ``address``.
+    """
 
     pattern: str
     title: Title
-    device: str
-    address: dict[Table, Annotated[int, Field(ge=0, le=65535)]]
+    device: str | None = None
+    address: dict[Table, Annotated[int, Field(ge=0, le=65535)]] = {}
     with_: Annotated[dict[str, Any], Field(alias="with")] = {}
     why: str | None = None

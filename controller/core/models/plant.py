@@ -60,6 +60,13 @@ class Site(Model):
     timezone: str
 
 
+class Bypasses(Model):
+    """How much of protection may be suspended for work."""
+
+    limit: Annotated[int, Field(ge=0, le=20)] = 3  # at a time in the whole plant
+    max_h: Annotated[float, Field(gt=0, le=24)] = 8.0
+
+
 class Plant(Model):
     """``plant.yaml``: what the plant is made of."""
 
@@ -68,6 +75,7 @@ class Plant(Model):
     site: Site
     period_ms: Annotated[int, Field(ge=20, le=1000)] = 100
     watchdog_s: Annotated[float, Field(gt=0.5, le=10)] = 2.0
+    bypasses: Bypasses = Bypasses()
     instances: dict[str, Instance]
     areas: dict[str, Title]  # "14": the number in a tag's name
     devices: dict[str, Device]

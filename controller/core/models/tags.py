@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from controller.core.models.base import Model, Priority, Range, Rate, Ref, Title
 from controller.core.models.derived import Derived
+from controller.core.models.emissions import EmissionFigure
 
 Form = Literal["raw", "bool", "int16", "uint16", "int32", "uint32", "float32", "float64"]
 
@@ -117,6 +118,7 @@ Figure = Literal[
     "events",  # sequence number of the newest event
     "unrecorded",  # events that are not on disk yet
     "control_failed",  # 1 while control stands still after an exception
+    "bypasses",  # bypasses and start-up overrides of protection that are active
     "open_endpoint",  # 1 while the OPC UA server offers an endpoint without security
     "sessions",  # OPC UA sessions
     "hmi_age_s",  # time since the HMI server was last heard
@@ -130,8 +132,11 @@ class System(Model):
     device: str | None = None
 
 
+_SOURCES = ("input", "output", "derived", "system", "emission")
+
+
 class Tag(Model):
-    """One signal of the plant. Exactly one of input, output, derived, system says where its value comes from."""
+    """One signal of the plant. Exactly one of ``_SOURCES`` says where its value comes from."""
 
     title: Title
     unit: str = ""
@@ -142,6 +147,7 @@ class Tag(Model):
     output: Output | None = None
     derived: Derived | None = None
     system: System | None = None
+    emission: EmissionFigure | None = None
     group: Group | None = None
     rate: Rate = 1  # of ``derived``
     instrument: Instrument | None = None
@@ -152,11 +158,9 @@ class Tag(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Tag":
-        sources = [name for name in ("input", "output", "derived", "system") if getattr(self, name) is not None]
+        sources = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(sources) != 1:
-            raise ValueError(
-                f"needs exactly one of input, output, derived, system; found {', '.join(sources) or 'none'}"
-            )
+            raise ValueError(f"needs exactly one of {', '.join(_SOURCES)}; found {', '.join(sources) or 'none'}")
         if not self.bool_ and self.range is None:
             raise ValueError("needs a range (or bool: true)")
         return self

@@ -104,7 +104,7 @@ FAULTS = [
     Fault("cycle", FEED, "FY-1602:", "of: FT-1601", "of: FY-1601", "FY-1601.derived", "FY-1601 -> FY-1602 -> FY-1601", at="    derived: {kind: sum, of: [FY-1602", issue_file=FEED),
     # --- loops ---
     Fault("unknown_output", FEED, "FIC-1601:", "output: FV-1601.OP", "output: FV-1601.PO", "FIC-1601.output", "did you mean FV-1601.OP?"),
-    Fault("loop_moves_an_input", FEED, "FIC-1601:", "output: FV-1601.OP", "output: FV-1601.ZT", "FIC-1601.output", "is no analogue output"),
+    Fault("loop_moves_an_input", FEED, "FIC-1601:", "output: FV-1601.OP", "output: FV-1601.ZT", "FIC-1601.output", "is no output"),
     Fault("two_owners", COMMON, "loops:", "  PDIC-3004:", "  PIC-3004:\n    title: {en: Twin, ru: Двойник}\n    pv: PT-3004\n    output: SC-3010\n    action: reverse\n    tuning: {kp: 1, ti_s: 5}\n    sp: {default: 9, lo: 0, hi: 16}\n    permitted: [MAN, AUTO]\n    normal: AUTO\n  PDIC-3004:", "PDIC-3004.output", "belongs to loop PIC-3004", at="    output: SC-3010\n    action: reverse\n    tuning: {kp: 0.56", issue_file=COMMON),
     Fault("no_cascade_permitted", FEED, "FIC-1601:", "permitted: [OOS, LO, MAN, AUTO, CAS]\n    normal: CAS\n    start: CAS", "permitted: [OOS, LO, MAN, AUTO]\n    normal: AUTO\n    start: MAN", "LIC-1401.output", "FIC-1601 does not permit CAS", at="    output: FIC-1601", issue_file=DRUM),
     Fault("own_master", FEED, "FIC-1601:", "output: FV-1601.OP", "output: LIC-1401", "FIC-1601.output", "FIC-1601 -> LIC-1401 -> FIC-1601", more=("FIC-1601.output", "FIC-1601.rate")),

@@ -58,3 +58,16 @@ def test_a_snapshot_of_another_batch_is_refused() -> None:
     other = State(batch=3)
     with pytest.raises(StateError, match="batch"):
         registry(["A"]).restore(other.save())
+
+
+def test_wide_arrays_begin_at_a_line_of_memory_and_hold_what_they_are_filled_with() -> None:
+    state = State(batch=125)
+    for number, (dtype, fill) in enumerate([(np.float64, 0), (np.bool_, True), (np.uint32, 7), (np.float64, np.nan)]):
+        array = state.add(f"array {number}", ("a", "b", "c"), dtype=dtype, fill=fill)
+        assert array.ctypes.data % 64 == 0
+        assert array.flags.c_contiguous
+        assert np.array_equal(array, np.full((3, 125), fill, dtype=dtype), equal_nan=dtype is np.float64)
+    huge = state.add("huge", [f"{number}" for number in range(40_000)])
+    assert not huge.any()
+    huge[...] = 1.0
+    assert state["array 2"].sum() == 7 * 3 * 125

@@ -14,13 +14,18 @@ RAISED, CLEARED, ACKED = EventKind.ALARM_RAISED, EventKind.ALARM_CLEARED, EventK
 
 
 def level(**changes: object) -> Bench:
+    """The bench of ``new_level`` after its first evaluation."""
+    bench = new_level(**changes)
+    bench.step()
+    return bench
+
+
+def new_level(**changes: object) -> Bench:
     """LT.HI at 100 with deadband 10, 2 s on and 3 s off, suppressed while STOPPED; LT.BAD after 1 s."""
     high = Alarm("LT.HI", "LT", deadband=10.0, on_s=2.0, off_s=3.0, unless="STOPPED")
     for name, value in changes.items():
         setattr(high, name, value)
-    bench = Bench(make_plan(["LT", "STOPPED"], alarm_list=[high, Alarm("LT.BAD", "LT", on_bad=True, on_s=1.0)]))
-    bench.step()
-    return bench
+    return Bench(make_plan(["LT", "STOPPED"], alarm_list=[high, Alarm("LT.BAD", "LT", on_bad=True, on_s=1.0)]))
 
 
 def tell(bench: Bench, action: Action, value: float = 0.0, role: Role = Role.OPERATOR) -> tuple[Reason, str]:
@@ -287,7 +292,7 @@ def test_acknowledged_and_shelved_alarms_survive_a_restart() -> None:
     tell(bench, Action.ACK)
     tell(bench, Action.SHELVE, 60.0)
     bench.run(50)
-    again = level()
+    again = new_level()
     again.state.restore(bench.state.save(retained_only=True))
     again.put(LT=200.0)
     assert again.run(9.9) == []

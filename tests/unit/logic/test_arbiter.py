@@ -59,13 +59,13 @@ def test_protection_goes_before_everybody() -> None:
         assert board.is_forced.all()
 
 
-def test_a_tracking_or_silent_loop_leaves_the_last_value() -> None:
-    for mode, owner in ((Mode.LO, Owner.LOCAL), (Mode.OOS, Owner.NOBODY)):
+def test_a_loop_in_local_override_sends_what_it_tracks_and_one_out_of_service_nothing() -> None:
+    for mode, owner, sent in ((Mode.LO, Owner.LOCAL, 40.0), (Mode.OOS, Owner.NOBODY, 50.0)):
         board = Board(last=50.0)
         board.demand[:] = 40.0
         board.mode[:] = mode
         assert board.decide()[:2] == [owner, owner]
-        assert (board.mv[:2] == 50.0).all()
+        assert (board.mv[:2] == sent).all()
 
 
 def test_a_loop_without_an_answer_leaves_the_last_value() -> None:
@@ -87,7 +87,7 @@ def test_when_the_force_ends_the_value_stays() -> None:
     board.demand[:2], board.forces[:] = 40.0, 10.0
     board.decide()
     board.forces[:] = NAN
-    board.mode[:] = Mode.LO  # what a loop shows in the scan after it was forced
+    board.mode[:], board.demand[:2] = Mode.LO, 10.0  # in the scan after it was forced a loop follows what was sent
     assert board.decide() == [Owner.LOCAL, Owner.LOCAL, Owner.NOBODY]
     assert (board.mv == 10.0).all()
 
@@ -107,8 +107,8 @@ def test_every_output_of_every_plant_has_exactly_the_owner_that_the_order_gives(
             asked = operator if output == 2 else demand
             if force == 20.0:
                 expected = Owner.PROTECTION, 20.0
-            elif output < 2 and mode is Mode.LO:
-                expected = Owner.LOCAL, 50.0
+            elif output < 2 and mode is Mode.LO and not np.isnan(asked):
+                expected = Owner.LOCAL, asked
             elif np.isnan(asked) or (output < 2 and mode is Mode.OOS):
                 expected = Owner.NOBODY, 50.0
             else:

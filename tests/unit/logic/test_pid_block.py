@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from controller.core.plan import Bools
 from controller.core.tags import Floats
 from controller.logic.blocks import pid
 
@@ -21,24 +20,43 @@ def column(x: float) -> Floats:
 class Bench:
     """One PID with its memory and output, stepped by hand."""
 
-    t: pid.Tuning
-    m: pid.Memory
-    op: Floats
+    kp: float
+    ti: float
+    td: float
+    n: float
+    b: float
+    c: float
+    action: float
+    lo: float
+    hi: float
 
-    def step(self, *, r: float, y: float, dt: float = 0.1, ff: float = 0.0, max_move: float = np.inf) -> float:
-        yes: Bools = np.array([[True]])
+    def __post_init__(self) -> None:
+        self.m = pid.Memory(*(np.zeros((1, 1)) for _ in range(4)))
+        self.op = np.zeros((1, 1))
+        self.found = pid.Coefficients(*(np.zeros((1, 1)) for _ in range(4)))
+
+    def step(self, *, r: float, y: float, dt: float = 0.1, ff: float = 0.0, max_speed: float = 1e9) -> float:
+        pid.find_coefficients(
+            self.found,
+            kp=column(self.kp),
+            ti=column(self.ti),
+            td=column(self.td),
+            n=column(self.n),
+            action=column(self.action),
+            dt=dt,
+        )
+        f = self.found
         pid.step(
-            self.t,
+            pid.Tuning(f.k, f.share, f.d_kept, f.d_gain, column(self.b), column(self.c), max_speed=column(max_speed)),
             self.m,
             r=column(r),
             y=column(y),
             ff=column(ff),
             op=self.op,
+            lo=column(self.lo),
+            hi=column(self.hi),
             dt=dt,
-            max_move=column(max_move),
-            no_more=~yes,
-            no_less=~yes,
-            where=yes,
+            where=np.ones((1, 1), dtype=np.bool_),
         )
         return float(self.op[0, 0])
 
@@ -55,10 +73,7 @@ def bench(
     lo: float = -1000.0,
     hi: float = 1000.0,
 ) -> Bench:
-    tuning = pid.Tuning(
-        column(kp * action), column(ti), column(td), column(b), column(c), column(n), column(lo), column(hi)
-    )
-    return Bench(tuning, pid.Memory(*(np.zeros((1, 1)) for _ in range(4))), np.zeros((1, 1)))
+    return Bench(kp, ti, td, n, b, c, action, lo, hi)
 
 
 def test_a_reverse_loop_opens_when_the_pv_is_too_low() -> None:
@@ -101,7 +116,7 @@ def test_the_rate_limit_holds_and_does_not_wind_up() -> None:
     loop = bench(kp=2.0, ti=10.0)
     previous = 0.0
     for _ in range(50):
-        op = loop.step(r=100.0, y=0.0, max_move=0.5)
+        op = loop.step(r=100.0, y=0.0, max_speed=5.0)
         assert op - previous <= 0.5 + 1e-12
         previous = op
     assert loop.m.integral[0, 0] == 0.0

@@ -7,7 +7,7 @@ from controller.core.command import Reason, Role
 from controller.core.event import EventKind
 from controller.core.plan import TripState
 from controller.core.quality import BAD_SENSOR_FAILURE, GOOD_LOCAL_OVERRIDE
-from controller.logic import protection
+from controller.logic import trip_commands
 from tests.logic_plans import UTC0, Bench, TripRow, Vote, make_plan
 
 LEVEL = ("LT-A", "LT-B", "LT-C")
@@ -239,7 +239,7 @@ def test_one_bad_channel_shows_degraded() -> None:
 
 
 def test_a_row_without_latch_follows_its_cause() -> None:
-    bench = drum(latch=False)
+    bench = drum(latch=False, reset=None)
     low(bench, "A", "B")
     assert [e.kind for e in bench.run(5.1)] == [EventKind.TRIP_ACTED]
     assert bench.read("UZ-03.STATE") == TripState.ACTIVE
@@ -325,15 +325,15 @@ def test_the_effect_of_higher_priority_wins_on_one_output() -> None:
     bench.put(T_1=200.0)
     bench.step()
     np.testing.assert_array_equal(bench.forces[:, 0], [np.nan, 0.0, 30.0])
-    assert protection.holder(bench.plan, bench.state, 2) == "UZ-1"
+    assert trip_commands.holder(bench.plan, bench.state, 2) == "UZ-1"
     bench.put(T_2=200.0)
     bench.step()
     np.testing.assert_array_equal(bench.forces[:, 0], [np.nan, 0.0, 100.0])
-    assert protection.holder(bench.plan, bench.state, 2) == "UZ-2"
+    assert trip_commands.holder(bench.plan, bench.state, 2) == "UZ-2"
     bench.put(T_1=0.0)
     bench.step()
     np.testing.assert_array_equal(bench.forces[:, 0], [np.nan, np.nan, 100.0])
-    assert protection.holder(bench.plan, bench.state, 0) == ""
+    assert trip_commands.holder(bench.plan, bench.state, 0) == ""
 
 
 def test_a_plan_without_rows_forces_nothing() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from controller.core.state import State
-from plc_sim.compiled import kernel as kernel_module
+from plc_sim import cache
 from plc_sim.compiled.emit import emit
 from plc_sim.compiled.graph import CompileError
 from plc_sim.compiled.kernel import compile_step
@@ -273,6 +273,6 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 
 def test_the_default_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert kernel_module.default_cache() == tmp_path / "wte" / "kernels"
+    assert cache.default_folder() == tmp_path / "wte" / "kernels"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert kernel_module.default_cache() == Path.home() / ".cache" / "wte" / "kernels"
+    assert cache.default_folder() == Path.home() / ".cache" / "wte" / "kernels"

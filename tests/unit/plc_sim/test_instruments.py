@@ -43,6 +43,7 @@ def test_dead_times_of_several_instruments_do_not_mix() -> None:
     made = instruments(*late)
     arrived = np.zeros(3, dtype=np.int64)
     for step in range(1, 11):
+        made.draw(0, step)
         made.step(np.full((2, 1), 10.0))
         np.copyto(arrived, step, where=(made.raw[:, 0] > 0.0) & (arrived == 0))
     assert arrived.tolist() == [1, 8, 4]
@@ -86,7 +87,7 @@ def test_a_column_of_a_batch_reads_what_its_seed_reads_alone() -> None:
 
 
 def test_a_float_register_holds_what_single_precision_can() -> None:
-    scaling = Scaling((replace(read("L1-JT-1", "flow", "MW", 120.0), form="float32"),), saturates=True)
+    scaling = Scaling.of((replace(read("L1-JT-1", "flow", "MW", 120.0), form="float32"),), saturates=True)
     values = np.random.default_rng(5).normal(0.0, 1e3, (1, 10_000)) * 10.0 ** np.arange(-5, 5).repeat(1000)
     assert np.array_equal(scaling.rounded(values), values.astype(np.float32))
     assert np.isnan(scaling.rounded(np.array([[np.nan]])))

@@ -1,4 +1,4 @@
-"""The steady turbine cycle against the plant's design balance and load cases (process.md 1.4, 1.5, 12)."""
+"""The steady turbine cycle against the plant's design balance and load cases."""
 
 from dataclasses import replace
 

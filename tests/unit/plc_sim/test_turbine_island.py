@@ -1,4 +1,4 @@
-"""The turbine island in motion: rest, conservation, batch, cold start, time scales (process.md 6.2, 7, 11, 12)."""
+"""The turbine island in motion: rest, conservation, batch, cold start, time scales."""
 
 from collections.abc import Callable
 

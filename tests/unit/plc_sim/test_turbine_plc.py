@@ -1,4 +1,4 @@
-"""The turbine's PLC on its shaft: governor, trips, island, breakers (process.md 6.2, 8.2, 9.4, 11)."""
+"""The turbine's PLC on its shaft: governor, trips, island, breakers."""
 
 import numpy as np
 import pytest

@@ -98,14 +98,18 @@ def test_an_unknown_tag_is_named_with_the_likely_one(tmp_path: Path) -> None:
 def test_what_is_left_behind_can_be_read_again(tmp_path: Path) -> None:
     result = story(tmp_path, "[{at: {tag: L1-LIC-1401.PV, quality: good, at_s: 1}}]")
     config = load(shipped_plant())
-    data, plot = report.write_files(result, config, tmp_path / "out", "story", is_parquet=False)
+    page, data, plot = report.write_folder(result, config, tmp_path / "story")
     lines = data.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "time_s,L1-LIC-1401.PV,L1-LIC-1401.SP"
     assert len(lines) == 1 + len(result.time_s)
-    assert float(lines[1].split(",")[1]) == result.value[0, 0]
-    assert plot.read_bytes().startswith(b"\x89PNG")
-    (parquet, _) = report.write_files(result, config, tmp_path / "out", "story", is_parquet=True)
+    assert float(lines[1].split(",")[1]) == result.value[0, 0, 0]
+    assert b"<svg" in plot.read_bytes()
+    text = page.read_text(encoding="utf-8")
+    assert plot.name in text
+    assert result.verdicts[0].expected in text
+    _, parquet, _ = report.write_folder(result, config, tmp_path / "story", is_parquet=True)
     assert parquet.read_bytes().startswith(b"PAR1")
+    assert not data.exists()  # the folder shows one run
     report.write_json(result, tmp_path / "result.json")
     assert result.frame_hash in (tmp_path / "result.json").read_text(encoding="utf-8")
 

@@ -1,0 +1,1 @@
+"""Pages of the control strategy, written from the configuration alone: every loop as a drawing and in tables."""
