@@ -60,6 +60,14 @@ async def publish(client: Client, *acks: tuple[int, int]) -> ua.PublishResult:
     return (await ask(client, ua.PublishRequest(Parameters=params), ua.PublishResponse)).Parameters
 
 
+async def show(client: Client, plant: Served, key: str, value: float) -> None:
+    """Give an input a value and wait until the server shows it."""
+    plant.link.inputs[key] = value
+    async with asyncio.timeout(5.0):
+        while await client.get_node(node_id(key)).read_value() != value:  # noqa: ASYNC110  nobody there sets an event
+            await asyncio.sleep(0.01)
+
+
 async def changes(client: Client) -> tuple[ua.PublishResult, list[ua.MonitoredItemNotification]]:
     answer = await publish(client)
     items: list[ua.MonitoredItemNotification] = []
@@ -160,16 +168,14 @@ async def test_a_filter_is_taken_or_refused_by_item(client: Client, key: str, wa
 
 
 async def test_a_percent_deadband_counts_in_percent_of_the_range(client: Client, plant: Served) -> None:
-    plant.link.inputs["L2-LT-1401A"] = 0.0
-    await asyncio.sleep(0.1)
+    await show(client, plant, "L2-LT-1401A", 0.0)
     made = await subscribe(client)
     wanted = uaprotocol_auto.DataChangeFilter(1, 2, 10.0)  # 10 % of 700 mm
     await watch(client, made.SubscriptionId, "L2-LT-1401A", Filter=wanted, QueueSize=10)
     await changes(client)
     seen: list[float] = []
     for level in (60.0, 69.0, 72.0, 100.0, 143.0):
-        plant.link.inputs["L2-LT-1401A"] = level
-        await asyncio.sleep(0.1)
+        await show(client, plant, "L2-LT-1401A", level)
     while not seen or seen[-1] != 143.0:
         seen += [item.Value.Value.Value for item in (await changes(client))[1]]
     assert seen == [72.0, 143.0]

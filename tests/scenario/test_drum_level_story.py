@@ -22,6 +22,7 @@ def alarms(events: list[Event]) -> set[str]:
     return {e.source for e in events if e.kind is EventKind.ALARM_RAISED}
 
 
+@pytest.mark.long
 def test_ten_percent_more_turbine_load_is_held_within_60_mm_and_over_after_ten_minutes() -> None:
     rig = Rig(seed=2)  # scenarios/level-steam-step.yaml tells it with seed 1
     rig.run(60.0)
