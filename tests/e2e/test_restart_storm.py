@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.running import Places, running, wait_until
 
 KILLS = 5  # the sixth start within 60 s is one too many
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.long]
 
 
 def test_the_sixth_start_in_a_minute_is_refused_and_the_operators_keep_their_screens(tmp_path: Path) -> None:
