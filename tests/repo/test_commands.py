@@ -27,6 +27,13 @@ def test_every_wte_command_in_the_documents_exists(repository: Path) -> None:
             assert word in commands(), f"{page}: wte {word}"
 
 
+def test_every_path_in_the_documents_exists(repository: Path) -> None:
+    for page in PAGES:
+        text = (repository / page).read_text(encoding="utf-8")
+        for name in re.findall(r"`((?:controller|hmi_server|plc_sim|wte|config|tests)/[\w./-]+)`", text):
+            assert (repository / name).exists(), f"{page}: {name}"
+
+
 def test_every_make_target_in_the_documents_exists(repository: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert {"run", "test", "test-long", "lint", "lock", "bench"} <= targets
