@@ -281,7 +281,9 @@ def validate(
         list[str] | None,
         typer.Option("--only", metavar="WORD", help="Only checks with this in their name. Repeatable."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The page; plots go in a folder of its name.")] = Path("out/validation.md"),
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The page; plots go in a folder of its name.")] = Path(
+        "out/validation.md"
+    ),
 ) -> None:
     """Check the simulated plant against the reference figures, and write the page with what it reached.
 
@@ -335,9 +337,9 @@ def proof(
     seeds: Annotated[str | None, typer.Option(metavar="N-M", help="Other seeds than the cases say: 1-5, or 3.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Cases at once. Default: one for each core.")] = None,
     cases: Annotated[Path, typer.Option(help="Folder of the cases, scenario files.")] = Path("scenarios/proof"),
-    out: Annotated[Path, typer.Option(help="The page; plots and figures go in a folder of its name.")] = Path(
-        "out/control-proof.md"
-    ),
+    out: Annotated[
+        Path, typer.Option(dir_okay=False, help="The page; plots and figures in a folder of its name.")
+    ] = Path("out/control-proof.md"),
 ) -> None:
     """Prove the control on the closed plant: days under disturbance over several seeds, load changes, run-backs.
 
