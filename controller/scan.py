@@ -16,7 +16,7 @@ from controller.core.clock import Now
 from controller.core.command import Action, Answer, Command, Reason
 from controller.core.event import Event, EventKind
 from controller.core.frame import Frame
-from controller.core.plan import DerivedGroup, Plan
+from controller.core.plan import Plan
 from controller.core.quality import (
     BAD_WAITING_FOR_INITIAL_DATA,
     GOOD,
@@ -165,7 +165,7 @@ def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], no
     mark("image")
     answers = tuple(_carry_out(plan, state, command, log) for command in commands)
     mark("commands")
-    derived.derive(plan, state, value, quality, time, [_turns(g, before, log.scan) for g in plan.derived])
+    derived.derive(plan, state, value, quality, time, [derived.turns(g, before, log.scan) for g in plan.derived])
     mark("derived")
     emissions.evaluate(plan.emissions, state, value, quality, time, now=now, emit=log.emit)
     mark("emissions")
@@ -196,11 +196,6 @@ def scan(plan: Plan, state: State, image: Image, commands: Sequence[Command], no
     )
     mark("frame")
     return frame
-
-
-def _turns(group: DerivedGroup, before: int, after: int) -> int:
-    """Return how many turns of a rate class lie between two scan counts: 0 when it is not due."""
-    return (after - group.phase) // group.rate - (before - group.phase) // group.rate
 
 
 # --- image -----------------------------------------------------------------------------------------------------------

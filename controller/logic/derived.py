@@ -119,17 +119,21 @@ def _memories(plan: Plan, state: State) -> dict[int, Memory]:
 
 def derive(plan: Plan, state: State, value: Floats, quality: Codes, time: Times, runs: Sequence[int]) -> None:
     """Calculate the due groups of ``plan.derived``; ``runs[g]`` is how many turns group g has now (0: not due)."""
-    for group, turns in zip(plan.derived, runs, strict=True):
-        if turns:
-            evaluate(plan, state, group, value, quality, turns)
+    for group, passed in zip(plan.derived, runs, strict=True):
+        if passed:
+            evaluate(state, group, value, quality, passed)
     time[plan.span(_DERIVED)] = time.take(plan.derived_time, axis=0)
 
 
-def evaluate(plan: Plan, state: State, group: DerivedGroup, value: Floats, quality: Codes, turns: int) -> None:
-    """Calculate one group from the tag table into the tag table; ``turns`` of it have passed since the last time."""
-    del plan
+def turns(group: DerivedGroup, before: int, after: int) -> int:
+    """Return how many turns of a group lie between two scan counts: 0 when it is not due."""
+    return (after - group.phase) // group.rate - (before - group.phase) // group.rate
+
+
+def evaluate(state: State, group: DerivedGroup, value: Floats, quality: Codes, passed: int) -> None:
+    """Calculate one group from the tag table into the tag table; ``passed`` turns of it since the last time."""
     memory: Memory = state.scratch["derived"][group.first]
     x = value.take(group.inputs, axis=0, mode="clip")
     codes = quality.take(group.inputs, axis=0, mode="clip")
     are_good = not np.count_nonzero(codes)  # five times as fast as any()
-    value[memory.rows], quality[memory.rows] = KINDS[group.kind](group, x, None if are_good else codes, memory, turns)
+    value[memory.rows], quality[memory.rows] = KINDS[group.kind](group, x, None if are_good else codes, memory, passed)

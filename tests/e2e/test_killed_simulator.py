@@ -1,30 +1,16 @@
 """The simulator dies and comes back: what the controller makes of a plant whose PLCs it cannot reach."""
 
 import time
-from collections.abc import Generator
 
 import numpy as np
 import pytest
 
-from controller.core.compiler import compile_plan
-from controller.core.config import load
 from controller.core.plan import Mode
 from controller.core.quality import BAD
 from tests.e2e.plant import Plant, frame_when, linked, settled
-from tests.e2e.running import Places, running
-from wte.folders import shipped_plant
 
 BUMP_PCT = 0.5  # of an output's span
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Generator[Plant]:
-    folder = tmp_path_factory.mktemp("plant")
-    places = Places(folder)
-    with running(places.run_options, folder / "out") as run:
-        run.wait_for("clients")
-        yield Plant(places, run, compile_plan(load(shipped_plant())))
 
 
 async def test_a_killed_simulator_makes_values_bad_sheds_loops_trips_as_the_rows_say_and_returns_without_a_bump(

@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,8 @@ from asyncua.ua.status_codes import StatusCodes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from controller.core.command import Command, Role
-from controller.core.compiler import compile_plan
-from controller.core.config import load
 from tests.e2e.plant import Plant, frame_when, linked, settled
-from tests.e2e.running import WTE, Places, running, wait_until
-from wte.folders import shipped_plant
+from tests.e2e.running import WTE, running, wait_until
 
 COME_UP_S = 30.0
 END_S = 5.0
@@ -31,16 +27,6 @@ BACK_S = 2.0  # the PLC's watchdog time
 BUMP_PCT = 0.5  # of an output's span
 NAMESPACE = "urn:wte:plant"
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Generator[Plant]:
-    folder = tmp_path_factory.mktemp("plant")
-    places = Places(folder)
-    plan = compile_plan(load(shipped_plant()))
-    with running(places.run_options, folder / "out") as run:
-        run.wait_for("clients")
-        yield Plant(places, run, plan)
 
 
 # --- a newcomer's first minutes ---------------------------------------------------------------------------------------

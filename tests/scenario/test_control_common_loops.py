@@ -5,10 +5,9 @@ import pytest
 
 from controller.core.event import EventKind
 from controller.core.plan import Mode
+from tests.takeover import AUTOMATIC, assert_taken_over
 from wte.rig import Rig
 
-AUTOMATIC = (Mode.AUTO, Mode.CAS)
-BUMP_PCT = 0.5  # of the span, beyond what the noise of the loop's own measurement explains
 LOOPS = [
     "PIC-3102",
     "PIC-3401",
@@ -58,16 +57,7 @@ def keys(names: list[str]) -> list[str]:
 
 
 def test_a_running_plant_is_taken_over_without_a_bump() -> None:
-    rig = Rig(seed=5)
-    rig.step()
-    history = rig.record(keys(OUTPUTS))
-    rig.run(60.0)
-    for name in keys(OUTPUTS):
-        course = history.value[name][:, 0]
-        second = course[:600].reshape(60, 10).mean(axis=1)  # noise out, a bump of a second not
-        assert np.abs(second[:3].mean() - course[0]) < BUMP_PCT + np.std(np.diff(course)), name
-    for loop in keys(LOOPS):
-        assert rig.read(f"{loop}.MODE_ACT").value in AUTOMATIC, loop
+    assert_taken_over(Rig(seed=5), keys(OUTPUTS), keys(LOOPS))
 
 
 def test_a_turbine_trip_goes_to_the_bypass_and_no_safety_valve_lifts() -> None:

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from controller.core.plan import Mode
+from tests.takeover import AUTOMATIC, BUMP_PCT, assert_taken_over
 from wte.rig import Rig
 
-AUTOMATIC = (Mode.AUTO, Mode.CAS)
-BUMP_PCT = 0.5  # of the span, beyond what the noise of the loop's own measurement explains
 TAKEN_OVER = [
     "UIC-1001",
     "XIC-1005",
@@ -72,16 +70,7 @@ def keys(names: list[str]) -> list[str]:
     "load", ["100%", pytest.param("60%", marks=pytest.mark.long), pytest.param("110%", marks=pytest.mark.long)]
 )
 def test_a_running_line_is_taken_over_without_a_bump(load: str) -> None:
-    rig = Rig(initial=load, seed=5)
-    rig.step()
-    history = rig.record(keys(OUTPUTS))
-    rig.run(60.0)
-    for name in keys(OUTPUTS):
-        course = history.value[name][:, 0]
-        second = course[:600].reshape(60, 10).mean(axis=1)  # noise out, a bump of a second not
-        assert np.abs(second[:3].mean() - course[0]) < BUMP_PCT + np.std(np.diff(course)), name
-    for loop in keys(TAKEN_OVER):
-        assert rig.read(f"{loop}.MODE_ACT").value in AUTOMATIC, loop
+    assert_taken_over(Rig(initial=load, seed=5), keys(OUTPUTS), keys(TAKEN_OVER))
 
 
 @pytest.mark.parametrize("state", ["cold", "hot standby"])

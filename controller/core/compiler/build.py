@@ -36,7 +36,8 @@ def compile_plan(config: Config) -> Plan:
     outputs = [t for t in tags.values() if t.spec.output]
     among_loops = control_order(config)
     late = [[tags[key] for key in group] for group in among_loops if group[0] in tags]
-    early = derived_order({key: t for key, t in tags.items() if not any(key in group for group in among_loops)})
+    is_late = {key for group in among_loops for key in group}
+    early = derived_order({key: t for key, t in tags.items() if key not in is_late})
     derived = [*early, *late]
     loops = [config.loops[key] for group in among_loops for key in group if key in config.loops]
     matrix = list(config.protection.values())

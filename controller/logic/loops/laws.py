@@ -28,9 +28,9 @@ def control(plan: Plan, state: State, value: Floats, quality: Codes, before: int
     has_bad = bool(np.count_nonzero(np.isfinite(work.pv)) < work.pv.size)
     for group in plan.control:
         if not isinstance(group, LoopGroup):
-            turns = (after - group.phase) // group.rate - (before - group.phase) // group.rate
-            if turns:
-                derived.evaluate(plan, state, group, value, quality, turns)
+            passed = derived.turns(group, before, after)
+            if passed:
+                derived.evaluate(state, group, value, quality, passed)
             continue
         bound = work.bound[group.rows.start]
         if group.is_late:

@@ -52,7 +52,7 @@ def start(
         value[output_rows] = np.where(is_open, np.nan, op)
         quality[output_rows] = np.where(is_open, np.uint32(BAD_WAITING_FOR_INITIAL_DATA), quality[output_rows])
         for group in readers:
-            derived.evaluate(plan, state, group, value, quality, 1)
+            derived.evaluate(state, group, value, quality, 1)
         at = value[loops.initial.row]
         is_found = is_open & np.isfinite(at)
         if not is_found.any():

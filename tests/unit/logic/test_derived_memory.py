@@ -266,5 +266,5 @@ def test_one_group_can_be_calculated_alone() -> None:
     bench.put(A_1001=3.0)
     state = State(1)
     derived.add_state(bench.plan, state)
-    derived.evaluate(bench.plan, state, bench.plan.derived[0], bench.value, bench.quality, 1)
+    derived.evaluate(state, bench.plan.derived[0], bench.value, bench.quality, 1)
     assert bench.read("Y-1001") == 3.0
