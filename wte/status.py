@@ -106,10 +106,10 @@ class Status:
             Text(datetime.now().astimezone().strftime("%H:%M:%S")),
             Text(f"scan {_number(scan, 2)} ms"),
             Text(f"overruns {_number(overruns, 0)}", style="yellow" if overruns > 0 else ""),
-            *(Text(self._loop(frame, number)) for number in self._masters),
             Text(f"clients {_number(self._system(frame, 'sessions'), 0)}"),
             Text(f"alarms {alarms}", style="yellow" if alarms else ""),
             Text(f"trips {trips}", style="bold red" if trips else ""),
+            *(Text(self._loop(frame, number)) for number in self._masters),  # a narrow terminal cuts these
         ]
 
     def _loop(self, frame: LinkFrame, number: int) -> str:
